@@ -1,0 +1,160 @@
+//! Notices on their way to a JavaScript thread: queued here, drained there, with one wake for all.
+//!
+//! One mailbox for each thread that loads the addon. Its handle on Node is weak: a thread that only waits
+//! for notices may end (the facade holds a timer while an operation is pending).
+
+use std::cell::RefCell;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use napi::bindgen_prelude::Function;
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status};
+use napi_derive::napi;
+use parking_lot::Mutex;
+
+use super::convert::NativePayload;
+use super::sessions;
+use crate::core::hub::{EvictReason, Notice, Observer, Outcome};
+
+/// Wakes JavaScript. Not callee-handled: the callback takes no error and must not throw.
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
+
+/// Most notices of evictions and expirations that wait at once; further ones are dropped. Notices that a
+/// promise waits for are never dropped: there are as many as promises.
+const MOST_WATCHED: usize = 65_536;
+
+struct Mailbox {
+    queue: Mutex<Vec<(u32, Notice)>>,
+    awake: AtomicBool,
+    wake: Wake,
+}
+
+thread_local! {
+    static MAILBOX: RefCell<Option<Arc<Mailbox>>> = const { RefCell::new(None) };
+}
+
+/// A session's end of this thread's mailbox.
+pub struct Address {
+    mailbox: Arc<Mailbox>,
+    handle: u32,
+}
+
+impl Observer for Address {
+    fn deliver(&self, notice: Notice) {
+        let mut queue = self.mailbox.queue.lock();
+        let droppable = matches!(notice, Notice::Evicted { .. } | Notice::Expired { .. });
+        if droppable && queue.len() >= MOST_WATCHED {
+            return;
+        }
+        queue.push((self.handle, notice));
+        drop(queue);
+        if !self.mailbox.awake.swap(true, Ordering::AcqRel) {
+            // A thread that is ending answers `Closing`; its sessions end with it.
+            let _ = self.mailbox.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// Where notices for this handle go, if this thread has said how it is woken.
+pub fn address(handle: u32) -> Option<Address> {
+    MAILBOX.with_borrow(|mailbox| {
+        mailbox.as_ref().map(|mailbox| Address { mailbox: Arc::clone(mailbox), handle })
+    })
+}
+
+/// Says how this thread is woken; called once, when the addon is loaded.
+#[napi(catch_unwind)]
+pub fn connect(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
+    sessions::end_with(env)?;
+    let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
+    let mailbox = Mailbox { queue: Mutex::default(), awake: AtomicBool::new(false), wake };
+    MAILBOX.set(Some(Arc::new(mailbox)));
+    Ok(())
+}
+
+/// A notice as JavaScript gets it.
+#[napi(object, object_from_js = false)]
+pub struct NativeNotice {
+    /// The session that it is for.
+    pub handle: u32,
+    /// `flight`, `lockFree`, `evict`, `expire`.
+    pub kind: &'static str,
+    /// The key, or the lock's name.
+    pub key: Option<String>,
+    /// Why an entry was evicted: `size`, `too-large`.
+    pub reason: Option<&'static str>,
+    /// The run that has ended.
+    pub lease: Option<f64>,
+    /// How it ended: `value`, `failed`, `abandoned`.
+    pub outcome: Option<&'static str>,
+    /// See `superseded` of a fill.
+    pub superseded: Option<f64>,
+    /// The value that it ended with.
+    #[napi(ts_type = "string | [string] | Buffer")]
+    pub payload: NativePayload,
+    /// The error that it ended with, as the leader wrote it.
+    pub error: Option<String>,
+}
+
+/// Takes all that is queued for this thread.
+#[napi(catch_unwind)]
+pub fn drain() -> Vec<NativeNotice> {
+    let queued = MAILBOX.with_borrow(|mailbox| {
+        let Some(mailbox) = mailbox else { return Vec::new() };
+        // Before the queue is taken: what comes after it wakes the thread again.
+        mailbox.awake.store(false, Ordering::Release);
+        mem::take(&mut *mailbox.queue.lock())
+    });
+    queued.into_iter().map(|(handle, notice)| cross(handle, notice)).collect()
+}
+
+fn cross(handle: u32, notice: Notice) -> NativeNotice {
+    let mut out = NativeNotice {
+        handle,
+        kind: "",
+        key: None,
+        reason: None,
+        lease: None,
+        outcome: None,
+        superseded: None,
+        payload: NativePayload(None),
+        error: None,
+    };
+    match notice {
+        Notice::Flight { lease, outcome, superseded } => {
+            out.kind = "flight";
+            out.lease = Some(lease as f64);
+            out.superseded = Some(superseded as f64);
+            match outcome {
+                Outcome::Value(payload) => {
+                    out.outcome = Some("value");
+                    out.payload = NativePayload(Some(Arc::unwrap_or_clone(payload)));
+                }
+                Outcome::Failed(error) => {
+                    out.outcome = Some("failed");
+                    out.error = Some(error.to_string());
+                }
+                Outcome::Abandoned => out.outcome = Some("abandoned"),
+            }
+        }
+        Notice::LockFree { name } => {
+            out.kind = "lockFree";
+            out.key = Some(name.to_string());
+        }
+        Notice::Evicted { key, reason } => {
+            out.kind = "evict";
+            out.key = Some(key.to_string());
+            out.reason = Some(match reason {
+                EvictReason::Size => "size",
+                EvictReason::TooLarge => "too-large",
+            });
+        }
+        Notice::Expired { key } => {
+            out.kind = "expire";
+            out.key = Some(key.to_string());
+        }
+    }
+    out
+}

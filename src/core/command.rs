@@ -1,0 +1,211 @@
+//! The closed set of what a driver can be asked, and what it answers.
+//!
+//! A batch of commands is one pass over memory, one Redis pipeline, or a few `CouchDB` requests. What one
+//! session asks of one key takes effect in the order in which it was asked.
+
+use std::time::Duration;
+
+use super::hub::SessionId;
+use super::value::{Life, Payload, Value};
+
+/// Names one run of a factory, uniquely in the process: made by the miss that is to fill the key.
+pub type LeaseId = u64;
+
+/// A point in the order of a store's writes and invalidations; it only grows.
+pub type Sequence = u64;
+
+/// When a write takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// In any case.
+    Always,
+    /// If the key holds no value.
+    IfAbsent,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The value. → [`Reply::Payload`]
+    Get {
+        /// The key.
+        key: Box<str>,
+    },
+    /// Stores a value. → [`Reply::Changed`]: whether it was stored
+    Put {
+        /// The key.
+        key: Box<str>,
+        /// What to store.
+        value: Value,
+        /// When to store it.
+        condition: Condition,
+    },
+    /// Removes the key. → [`Reply::Changed`]: whether it held a value
+    Forget {
+        /// The key.
+        key: Box<str>,
+    },
+    /// Removes the key. → [`Reply::Payload`]: what it held
+    Pull {
+        /// The key.
+        key: Box<str>,
+    },
+    /// Gives the value a new life from now. → [`Reply::Changed`]: whether there was one
+    Touch {
+        /// The key.
+        key: Box<str>,
+        /// The new life.
+        life: Life,
+    },
+    /// How long the value stays fresh. → [`Reply::Remaining`]
+    Remaining {
+        /// The key.
+        key: Box<str>,
+    },
+    /// Adds to a counter; a missing one starts at 0 with `life`. → [`Reply::Number`]
+    Increment {
+        /// The key.
+        key: Box<str>,
+        /// What to add; finite.
+        step: f64,
+        /// The life of a counter that is created.
+        life: Life,
+    },
+    /// The value, or the right to compute it. → [`Reply::Lease`]
+    Lease {
+        /// The key.
+        key: Box<str>,
+        /// The tags that the value will have, as far as they are known.
+        tags: Vec<Box<str>>,
+    },
+    /// Ends a lease with what the factory made. → [`Reply::Filled`]
+    Fill {
+        /// The key.
+        key: Box<str>,
+        /// The lease.
+        lease: LeaseId,
+        /// What to store, and hand to those who wait.
+        value: Value,
+        /// `false` hands the value over and stores nothing.
+        keep: bool,
+    },
+    /// Ends a lease with an error, as opaque text for those who wait. → [`Reply::Done`]
+    Fail {
+        /// The key.
+        key: Box<str>,
+        /// The lease.
+        lease: LeaseId,
+        /// The error.
+        error: Box<str>,
+    },
+    /// Makes every entry with one of the tags a miss. → [`Reply::Done`]
+    FlushTags {
+        /// The tags.
+        tags: Vec<Box<str>>,
+    },
+    /// Removes every key under a prefix, and no lock. → [`Reply::Done`]
+    Flush {
+        /// The prefix; empty is everything.
+        prefix: Box<str>,
+    },
+    /// The keys under a prefix that hold a value. → [`Reply::Keys`]
+    Scan {
+        /// The prefix; empty is everything.
+        prefix: Box<str>,
+    },
+    /// Takes a lock. → [`Reply::Lock`]
+    Lock {
+        /// The lock's name.
+        name: Box<str>,
+        /// The owner's secret.
+        owner: Box<str>,
+        /// How long it is held without an extension.
+        ttl: Duration,
+        /// Whether to be told when it is free.
+        wait: bool,
+    },
+    /// Releases a lock that is ours. → [`Reply::Changed`]: whether it was
+    Unlock {
+        /// The lock's name.
+        name: Box<str>,
+        /// The owner's secret.
+        owner: Box<str>,
+    },
+    /// Sets the remaining life of a lock that is ours. → [`Reply::Changed`]: whether it was
+    Extend {
+        /// The lock's name.
+        name: Box<str>,
+        /// The owner's secret.
+        owner: Box<str>,
+        /// Its new remaining life.
+        ttl: Duration,
+    },
+}
+
+/// What a [`Command::Lease`] finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaseReply {
+    /// The key holds a value.
+    Hit(Payload),
+    /// The asker is to compute the value, then [`Command::Fill`] or [`Command::Fail`].
+    Granted {
+        /// Names the run.
+        lease: LeaseId,
+        /// A value in its grace.
+        stale: Option<Payload>,
+    },
+    /// Another caller computes it already; its session will be told ([`super::hub::Notice::Flight`]).
+    Held {
+        /// Names the run.
+        lease: LeaseId,
+        /// The session that holds it.
+        holder: SessionId,
+        /// When the asker joined: what a later invalidation makes too old for it.
+        joined: Sequence,
+        /// A value in its grace.
+        stale: Option<Payload>,
+    },
+}
+
+/// What a [`Command::Lock`] finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockReply {
+    /// The lock is the asker's.
+    Acquired {
+        /// The fencing number; it only grows.
+        fence: u64,
+    },
+    /// Another owner has it.
+    Busy {
+        /// How long it can still be held without an extension.
+        expires_in: Duration,
+    },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It was done.
+    Done,
+    /// Whether it changed what the command names.
+    Changed(bool),
+    /// The value, if there is one.
+    Payload(Option<Payload>),
+    /// How long the value stays fresh, if there is one; [`Duration::MAX`] is for ever.
+    Remaining(Option<Duration>),
+    /// The counter's new value.
+    Number(f64),
+    /// What a lease found.
+    Lease(LeaseReply),
+    /// How a fill went.
+    Filled {
+        /// Whether the value was stored.
+        stored: bool,
+        /// If an invalidation came between: those who joined at or after it must compute anew. 0: none.
+        superseded: Sequence,
+    },
+    /// What a lock found.
+    Lock(LockReply),
+    /// Keys.
+    Keys(Vec<Box<str>>),
+}

@@ -1,0 +1,195 @@
+//! Leases: who computes a missing value, and whether the result may still be stored.
+//!
+//! The lease of a key lives in its stripe, under the lock that orders all writes of that key. Every write
+//! takes the lease away, so that a fill that comes later finds it gone and stores nothing. The flight, the
+//! run of the factory, goes on without its lease until it is completed: those who joined it before wait for
+//! it, those who come later start their own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Memory;
+use super::tags::TagCells;
+use crate::core::command::{LeaseId, LeaseReply, Reply, Sequence};
+use crate::core::driver::Driver;
+use crate::core::hub::{Hub, Notice, Outcome, SessionId};
+use crate::core::value::Value;
+
+/// The right to compute a key's value.
+#[derive(Debug)]
+pub struct Lease {
+    /// Names it.
+    pub id: LeaseId,
+    /// Who has it.
+    pub holder: SessionId,
+    /// Where the store's order stood before the factory ran.
+    pub began: Sequence,
+    /// The tags known from the start.
+    pub tags: TagCells,
+}
+
+/// The leases of one stripe's keys.
+pub type Leases = HashMap<Box<str>, Lease, ahash::RandomState>;
+
+struct Flight {
+    key: Box<str>,
+    holder: SessionId,
+    began: Sequence,
+    /// Sessions of other threads that wait for it.
+    waiting: Vec<SessionId>,
+}
+
+/// The factories that run.
+///
+/// Lock order: a stripe's lock, then this one.
+#[derive(Default)]
+pub struct Flights {
+    running: Mutex<HashMap<LeaseId, Flight>>,
+}
+
+/// The last run of the process, over all stores: a thread knows its runs by their names alone.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+impl Flights {
+    /// Starts a run.
+    pub fn start(&self, key: &str, holder: SessionId, began: Sequence) -> LeaseId {
+        let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let flight = Flight { key: key.into(), holder, began, waiting: Vec::new() };
+        self.running.lock().insert(id, flight);
+        id
+    }
+
+    /// Has a session told when the run ends. Called under the stripe's lock with the lease in place, so the
+    /// run cannot have ended.
+    pub fn join(&self, id: LeaseId, session: SessionId) {
+        if let Some(flight) = self.running.lock().get_mut(&id)
+            && flight.holder != session
+            && !flight.waiting.contains(&session)
+        {
+            flight.waiting.push(session);
+        }
+    }
+
+    /// Where the store's order stood when the run began, if it is under way.
+    pub fn began(&self, id: LeaseId) -> Option<Sequence> {
+        self.running.lock().get(&id).map(|flight| flight.began)
+    }
+
+    /// Ends a run and tells those who wait for it.
+    pub fn complete(&self, id: LeaseId, hub: &Hub, superseded: Sequence, outcome: impl FnOnce() -> Outcome) {
+        let Some(flight) = self.running.lock().remove(&id) else {
+            return;
+        };
+        if flight.waiting.is_empty() {
+            return;
+        }
+        let notice = Notice::Flight { lease: id, outcome: outcome(), superseded };
+        for session in flight.waiting {
+            hub.tell(session, notice.clone());
+        }
+    }
+
+    /// The runs of a session: their keys and ids.
+    pub fn of_session(&self, session: SessionId) -> Vec<(Box<str>, LeaseId)> {
+        let running = self.running.lock();
+        let held = running.iter().filter(|(_, flight)| flight.holder == session);
+        held.map(|(id, flight)| (flight.key.clone(), *id)).collect()
+    }
+
+    /// Stops telling a session that went away.
+    pub fn forget_session(&self, session: SessionId) {
+        for flight in self.running.lock().values_mut() {
+            flight.waiting.retain(|waiting| *waiting != session);
+        }
+    }
+
+    /// How many run.
+    pub fn len(&self) -> u64 {
+        self.running.lock().len() as u64
+    }
+}
+
+/// What a flight is completed with, shared by all who wait.
+pub fn failed(error: &str) -> Outcome {
+    Outcome::Failed(Arc::from(error))
+}
+
+impl Memory {
+    pub(super) fn lease(&self, session: SessionId, key: &str, tags: &[Box<str>]) -> LeaseReply {
+        let tags = self.tags.intern(tags);
+        let hash = self.store.hash(key);
+        let mut leases = self.stripe(hash);
+        let now = self.now();
+        let entry = self.store.get(key).filter(|entry| now < entry.dead_at && self.is_valid(entry));
+        let stale = match entry {
+            Some(entry) if now < entry.fresh_until => return LeaseReply::Hit(entry.payload.clone()),
+            entry => entry.map(|entry| entry.payload.clone()),
+        };
+        let joined = self.now_in_order();
+        if let Some(lease) = leases.get(key) {
+            // A run that began before its tags, or everything, were flushed computes what is already
+            // out of date: who asks now must not get it.
+            if self.invalidated_at(&lease.tags) <= lease.began {
+                self.flights.join(lease.id, session);
+                return LeaseReply::Held { lease: lease.id, holder: lease.holder, joined, stale };
+            }
+        }
+        let id = self.flights.start(key, session, joined);
+        leases.insert(key.into(), Lease { id, holder: session, began: joined, tags });
+        LeaseReply::Granted { lease: id, stale }
+    }
+
+    pub(super) fn fill(&self, key: &str, lease: LeaseId, value: Value, keep: bool) -> Reply {
+        let tags = self.tags.intern(&value.tags);
+        let began = self.flights.began(lease).unwrap_or(0);
+        let invalidated = self.invalidated_at(&tags);
+        let superseded = if invalidated > began { invalidated } else { 0 };
+        let payload = value.payload;
+        let mut stored = false;
+        {
+            let hash = self.store.hash(key);
+            let mut leases = self.stripe(hash);
+            // Guarantee 1: a write or an invalidation since the miss has taken the lease away.
+            if holds(&leases, key, lease) {
+                leases.remove(key);
+                if keep && superseded == 0 {
+                    stored = self.insert((key, hash), payload.clone(), value.life, tags, began);
+                }
+            }
+        }
+        if keep && !stored {
+            self.counters().refused_fills.count();
+        }
+        self.flights.complete(lease, self.hub(), superseded, || Outcome::Value(Arc::new(payload)));
+        Reply::Filled { stored, superseded }
+    }
+
+    pub(super) fn end_lease(
+        &self,
+        key: &str,
+        lease: LeaseId,
+        superseded: Sequence,
+        outcome: impl FnOnce() -> Outcome,
+    ) {
+        let mut leases = self.stripe(self.store.hash(key));
+        if holds(&leases, key, lease) {
+            leases.remove(key);
+        }
+        drop(leases);
+        self.flights.complete(lease, self.hub(), superseded, outcome);
+    }
+}
+
+/// Takes the lease of a key away: its factory's result is older than what happens now.
+pub fn supersede(leases: &mut Leases, key: &str) {
+    if !leases.is_empty() {
+        leases.remove(key);
+    }
+}
+
+fn holds(leases: &Leases, key: &str, lease: LeaseId) -> bool {
+    leases.get(key).is_some_and(|held| held.id == lease)
+}

@@ -1,0 +1,263 @@
+//! The memory driver: one store for all threads of the process that open it.
+//!
+//! Keys are spread over stripes. A stripe's lock orders all writes of its keys and guards their leases;
+//! reads take no lock. Validity is decided at the read: an entry is live while its time is not over and
+//! nothing that it depends on (everything, its tags) was flushed after the point at which it was written.
+//! So an invalidation needs to find no entry, and one that is inserted late is dead on arrival.
+//!
+//! Lock order: stripe, then flights, tags or locks, then the hub. Nothing calls back up.
+
+mod entries;
+mod generations;
+mod leases;
+mod locks;
+mod store;
+mod tags;
+
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+
+pub use self::generations::Generations;
+use self::leases::{Flights, Leases, failed};
+use self::locks::LockTable;
+pub use self::store::{Bounds, ENTRY_OVERHEAD, Entry, Policy};
+use self::store::{Store, Surroundings};
+use self::tags::{TagCells, TagTable, last_flush};
+use super::{Capabilities, Driver, Replies};
+use crate::core::clock::{Clock, Timestamp};
+use crate::core::command::{Command, Reply, Sequence};
+use crate::core::error::Result;
+use crate::core::hub::{Hub, Outcome, SessionId};
+use crate::core::stats::{Counters, Holdings};
+
+/// How many locks the keys are spread over. A power of two.
+const STRIPES: usize = 64;
+
+/// The memory driver.
+pub struct Memory {
+    store: Store,
+    stripes: Box<[Mutex<Leases>]>,
+    flights: Flights,
+    tags: TagTable,
+    locks: LockTable,
+    /// The order of writes and invalidations.
+    sequence: AtomicU64,
+    /// When everything was flushed last.
+    flushed: AtomicU64,
+    /// No entry leaves before this time: a sweep that comes earlier has nothing to remove.
+    next_expiry: AtomicU64,
+    surroundings: Arc<Surroundings>,
+}
+
+impl Memory {
+    /// An empty store.
+    pub fn new(bounds: Bounds, clock: Arc<Clock>, hub: Arc<Hub>) -> Self {
+        let surroundings = Arc::new(Surroundings {
+            hub,
+            clock,
+            counters: Counters::default(),
+            generations: Generations::default(),
+        });
+        Self {
+            store: Store::new(bounds, Arc::clone(&surroundings)),
+            surroundings,
+            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            flights: Flights::default(),
+            tags: TagTable::default(),
+            locks: LockTable::default(),
+            sequence: AtomicU64::new(1),
+            flushed: AtomicU64::new(0),
+            next_expiry: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// The entry of a key, if it may be read. Takes no lock and never waits.
+    pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
+        let entry = self.store.get(key);
+        let live = entry.filter(|entry| self.is_fresh(entry, self.now()));
+        self.counters().read(live.is_some());
+        live
+    }
+
+    /// The generation of a key and that of all keys; see [`Generations`].
+    pub fn generation(&self, key: &str) -> (u32, u32) {
+        self.surroundings.generations.of(self.store.hash(key))
+    }
+
+    /// Answers a command.
+    pub fn apply(&self, session: SessionId, command: Command) -> Result<Reply> {
+        Ok(match command {
+            Command::Get { key } => Reply::Payload(self.get(&key).map(|entry| entry.payload.clone())),
+            Command::Put { key, value, condition } => Reply::Changed(self.put(&key, value, condition)),
+            Command::Forget { key } => Reply::Changed(self.take(&key).is_some()),
+            Command::Pull { key } => {
+                let entry = self.take(&key);
+                self.counters().read(entry.is_some());
+                Reply::Payload(entry.map(|entry| entry.payload.clone()))
+            }
+            Command::Touch { key, life } => Reply::Changed(self.touch(&key, life)),
+            Command::Remaining { key } => Reply::Remaining(self.remaining(&key)),
+            Command::Increment { key, step, life } => Reply::Number(self.increment(&key, step, life)?),
+            Command::Lease { key, tags } => Reply::Lease(self.lease(session, &key, &tags)),
+            Command::Fill { key, lease, value, keep } => self.fill(&key, lease, value, keep),
+            Command::Fail { key, lease, error } => {
+                self.end_lease(&key, lease, 0, || failed(&error));
+                Reply::Done
+            }
+            Command::FlushTags { tags } => {
+                self.tags.flush(&tags, self.next_in_order());
+                self.surroundings.generations.changed_all();
+                self.next_expiry.store(0, Ordering::Release);
+                Reply::Done
+            }
+            Command::Flush { prefix } => {
+                self.flush(&prefix);
+                Reply::Done
+            }
+            Command::Scan { prefix } => Reply::Keys(self.scan(&prefix)),
+            Command::Lock { name, owner, ttl, wait } => {
+                Reply::Lock(self.locks.acquire(session, (&name, &owner), ttl, self.now(), wait))
+            }
+            Command::Unlock { name, owner } => {
+                Reply::Changed(self.locks.release((&name, &owner), self.now(), self.hub()))
+            }
+            Command::Extend { name, owner, ttl } => {
+                Reply::Changed(self.locks.extend((&name, &owner), ttl, self.now()))
+            }
+        })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.surroundings.clock.now()
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.surroundings.hub
+    }
+
+    fn now_in_order(&self) -> Sequence {
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    fn next_in_order(&self) -> Sequence {
+        self.sequence.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    fn stripe(&self, hash: u64) -> MutexGuard<'_, Leases> {
+        self.stripes[hash as usize % STRIPES].lock()
+    }
+
+    /// When what this depends on was flushed last; 0 if never.
+    fn invalidated_at(&self, tags: &TagCells) -> Sequence {
+        last_flush(tags).max(self.flushed.load(Ordering::Acquire))
+    }
+
+    fn is_valid(&self, entry: &Entry) -> bool {
+        self.invalidated_at(&entry.tags) <= entry.written
+    }
+
+    fn is_fresh(&self, entry: &Entry, now: Timestamp) -> bool {
+        now < entry.fresh_until && self.is_valid(entry)
+    }
+
+    fn fresh(&self, key: &str) -> Option<Arc<Entry>> {
+        self.store.get(key).filter(|entry| self.is_fresh(entry, self.now()))
+    }
+
+    fn flush(&self, prefix: &str) {
+        if prefix.is_empty() {
+            self.flushed.store(self.next_in_order(), Ordering::Release);
+            for stripe in &self.stripes {
+                stripe.lock().clear();
+            }
+            self.store.clear();
+            return;
+        }
+        // Leases first: a factory that starts after its lease was looked for began after this flush did.
+        for stripe in &self.stripes {
+            stripe.lock().retain(|key, _| !key.starts_with(prefix));
+        }
+        for (key, _) in self.store.iter().filter(|(key, _)| key.starts_with(prefix)) {
+            let hash = self.store.hash(&key);
+            let _stripe = self.stripe(hash);
+            self.store.remove(&key, hash);
+        }
+    }
+
+    fn scan(&self, prefix: &str) -> Vec<Box<str>> {
+        let now = self.now();
+        let live =
+            self.store.iter().filter(|(key, entry)| key.starts_with(prefix) && self.is_fresh(entry, now));
+        live.map(|(key, _)| Box::clone(&key)).collect()
+    }
+}
+
+impl Driver for Memory {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { manual_clock: true, embedded: true, evicts: true }
+    }
+
+    fn execute(&self, session: SessionId, batch: Vec<Command>) -> Replies<'_> {
+        let replies = batch.into_iter().map(|command| self.apply(session, command)).collect();
+        Box::pin(ready(replies))
+    }
+
+    fn release_session(&self, session: SessionId) {
+        self.flights.forget_session(session);
+        for (key, lease) in self.flights.of_session(session) {
+            self.end_lease(&key, lease, 0, || Outcome::Abandoned);
+        }
+        self.locks.release_session(session, self.hub());
+    }
+
+    fn sweep(&self) {
+        let now = self.now();
+        self.locks.sweep(now, self.hub());
+        // moka keeps what was overwritten until then, and with it the cells of its tags.
+        self.store.settle();
+        self.tags.prune();
+        if self.next_expiry.load(Ordering::Acquire) > now.as_millis() {
+            return;
+        }
+        self.next_expiry.store(u64::MAX, Ordering::Release);
+        for (key, entry) in self.store.iter() {
+            if now < entry.dead_at && self.is_valid(&entry) {
+                self.expires_at(entry.dead_at);
+                continue;
+            }
+            let hash = self.store.hash(&key);
+            let _stripe = self.stripe(hash);
+            // It may have been overwritten since it was looked at.
+            let unchanged = self.store.get(&key).is_some_and(|current| Arc::ptr_eq(&current, &entry));
+            if unchanged && self.store.remove(&key, hash).is_some() && now >= entry.dead_at {
+                self.surroundings.tell_expired(&key);
+            }
+        }
+        self.store.settle();
+    }
+
+    fn advance(&self, duration: Duration) -> Result<()> {
+        self.surroundings.clock.advance(duration)?;
+        self.sweep();
+        Ok(())
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.surroundings.counters
+    }
+
+    fn holdings(&self) -> Holdings {
+        self.store.settle();
+        let (entries, bytes) = self.store.held();
+        let (flights, locks, tags) = (self.flights.len(), self.locks.len(self.now()), self.tags.len());
+        Holdings { entries, bytes, flights, locks, tags }
+    }
+}
