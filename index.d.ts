@@ -1,0 +1,754 @@
+/**
+ * ferrocache: one cache for Fastify and VeloxTS apps, with a Rust core.
+ *
+ * Every method that touches the cache returns a promise; bad arguments reject it (they never throw
+ * synchronously, never crash the process and never lose stored data).
+ *
+ * @packageDocumentation
+ */
+
+/// <reference types="node" />
+
+// ---------------------------------------------------------------------------------------------
+// Durations
+// ---------------------------------------------------------------------------------------------
+
+/** A unit of a {@link DurationString}. */
+export type DurationUnit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w';
+
+/**
+ * A human-readable duration: `'500ms'`, `'30s'`, `'5m'`, `'1h'`, `'1d'`, `'1w'`, or several parts
+ * separated by one space: `'1h 30m'`. The grammar is that of the Rust crate `humantime`.
+ */
+export type DurationString =
+  | `${number}${DurationUnit}`
+  | `${number}${DurationUnit} ${number}${DurationUnit}`
+  | `${number}${DurationUnit} ${number}${DurationUnit} ${number}${DurationUnit}`;
+
+/**
+ * How long a value lives.
+ *
+ * - a number is **seconds**; fractions count to the millisecond (`0.25` is 250 ms);
+ * - a string is a {@link DurationString};
+ * - `Infinity` or `'forever'`: until it is removed or evicted;
+ * - `null` or `undefined`: the cache's default (`'1h'` unless configured);
+ * - `0` or less: the key is removed instead of written.
+ *
+ * Anything else rejects with `CACHE_INVALID_TTL`.
+ */
+export type TTL = number | DurationString | 'forever';
+
+/**
+ * The duration in seconds; fractions count to the millisecond.
+ *
+ * @throws {@link CacheError} `CACHE_INVALID_TTL`
+ */
+export function parseTtl(ttl: TTL): number;
+
+/**
+ * The duration in milliseconds.
+ *
+ * @throws {@link CacheError} `CACHE_INVALID_TTL`
+ */
+export function parseTtlMs(ttl: TTL): number;
+
+/** Seconds as the shortest {@link DurationString} of one unit: `formatTtl(3600)` is `'1h'`. */
+export function formatTtl(seconds: number): string;
+
+/** Whether `value` is a {@link DurationString} (`'forever'` is none: it has no end to compute with). */
+export function isDurationString(value: unknown): value is DurationString;
+
+// ---------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * What went wrong, as a literal that code can compare.
+ *
+ * - `CACHE_CONFIG`: an option is unknown, mistyped or contradicts another.
+ * - `CACHE_INVALID_KEY`: a key that is not a string, is over 1 MiB, or holds a lone surrogate.
+ * - `CACHE_INVALID_TTL`: see {@link TTL}.
+ * - `CACHE_INVALID_VALUE`: a value that cannot be stored (a function, a symbol, a throwing getter).
+ * - `CACHE_INVALID_TAG`: tags that are not an array of non-empty strings.
+ * - `CACHE_INVALID_ARGUMENT`: any other argument of the wrong type.
+ * - `CACHE_NOT_A_NUMBER`: a counter step on a value that is no number.
+ * - `CACHE_NUMBER_RANGE`: a counter would leave ±(2^53 − 1) and lose precision.
+ * - `CACHE_FACTORY`: a factory rejected with something that is no `Error` (it is the `cause`).
+ * - `CACHE_TIMEOUT`: a deadline passed: a factory's, or an operation's.
+ * - `CACHE_UNAVAILABLE`: the backend cannot be reached.
+ * - `CACHE_LOCK_TIMEOUT`: a lock was not had within its bound.
+ * - `CACHE_LOCK_LOST`: a held lock expired or was taken over while its callback ran.
+ * - `CACHE_CLOSED`: the cache was used after `close()`.
+ * - `CACHE_CORRUPT`: a stored value that cannot be decoded (an `error` event; the read is a miss).
+ * - `CACHE_PLUGIN`: the Fastify plugin cannot be registered as asked.
+ * - `CACHE_NATIVE`: the native binding is missing for this platform.
+ * - `CACHE_INTERNAL`: a defect of this library; please report it.
+ */
+export type CacheErrorCode =
+  | 'CACHE_CONFIG'
+  | 'CACHE_INVALID_KEY'
+  | 'CACHE_INVALID_TTL'
+  | 'CACHE_INVALID_VALUE'
+  | 'CACHE_INVALID_TAG'
+  | 'CACHE_INVALID_ARGUMENT'
+  | 'CACHE_NOT_A_NUMBER'
+  | 'CACHE_NUMBER_RANGE'
+  | 'CACHE_FACTORY'
+  | 'CACHE_TIMEOUT'
+  | 'CACHE_UNAVAILABLE'
+  | 'CACHE_LOCK_TIMEOUT'
+  | 'CACHE_LOCK_LOST'
+  | 'CACHE_CLOSED'
+  | 'CACHE_CORRUPT'
+  | 'CACHE_PLUGIN'
+  | 'CACHE_NATIVE'
+  | 'CACHE_INTERNAL';
+
+/**
+ * Every error that this library makes. An error thrown by your own factory or callback is never
+ * wrapped: it reaches you as the same object.
+ *
+ * `instanceof` holds across copies of the package (CommonJS and ESM, nested installs).
+ */
+export class CacheError<Code extends CacheErrorCode = CacheErrorCode> extends Error {
+  static [Symbol.hasInstance](value: unknown): value is CacheError;
+  constructor(code: Code, message: string, options?: { cause?: unknown });
+  readonly name: string;
+  /** What went wrong. */
+  readonly code: Code;
+}
+
+/** A deadline passed (`CACHE_TIMEOUT`). */
+export class CacheTimeoutError extends CacheError<'CACHE_TIMEOUT'> {
+  static [Symbol.hasInstance](value: unknown): value is CacheTimeoutError;
+  constructor(message: string, options?: { cause?: unknown });
+}
+/** The cache was used after `close()` (`CACHE_CLOSED`). */
+export class CacheClosedError extends CacheError<'CACHE_CLOSED'> {
+  static [Symbol.hasInstance](value: unknown): value is CacheClosedError;
+  constructor(message: string, options?: { cause?: unknown });
+}
+/** A lock was not had in time, or was lost (`CACHE_LOCK_TIMEOUT`, `CACHE_LOCK_LOST`). */
+export class CacheLockError extends CacheError<'CACHE_LOCK_TIMEOUT' | 'CACHE_LOCK_LOST'> {
+  static [Symbol.hasInstance](value: unknown): value is CacheLockError;
+  constructor(code: 'CACHE_LOCK_TIMEOUT' | 'CACHE_LOCK_LOST', message: string, options?: { cause?: unknown });
+}
+/** An option or an argument is wrong; nothing was done. */
+export class CacheArgumentError extends CacheError<
+  | 'CACHE_CONFIG'
+  | 'CACHE_INVALID_KEY'
+  | 'CACHE_INVALID_TTL'
+  | 'CACHE_INVALID_VALUE'
+  | 'CACHE_INVALID_TAG'
+  | 'CACHE_INVALID_ARGUMENT'
+> {
+  static [Symbol.hasInstance](value: unknown): value is CacheArgumentError;
+  constructor(
+    code:
+      | 'CACHE_CONFIG'
+      | 'CACHE_INVALID_KEY'
+      | 'CACHE_INVALID_TTL'
+      | 'CACHE_INVALID_VALUE'
+      | 'CACHE_INVALID_TAG'
+      | 'CACHE_INVALID_ARGUMENT',
+    message: string,
+    options?: { cause?: unknown },
+  );
+}
+
+// ---------------------------------------------------------------------------------------------
+// Options
+// ---------------------------------------------------------------------------------------------
+
+/** The storage behind a cache. */
+export type CacheDriver = 'memory';
+
+/** The name of the memory driver. */
+export const MEMORY_DRIVER: 'memory';
+/** The name of the Redis driver. */
+export const REDIS_DRIVER: 'redis';
+
+/** Which entry goes first when a bound is reached. */
+export type EvictionPolicy = 'lru' | 'tinylfu';
+
+/** `config` of the memory driver. */
+export interface MemoryConfig {
+  /**
+   * Most entries held.
+   * @default no bound of its own: `maxSizeBytes` holds
+   */
+  maxSize?: number;
+  /**
+   * Most bytes held: keys, values and the measured overhead of an entry (see docs/memory.md).
+   * @default 67108864 (64 MiB)
+   */
+  maxSizeBytes?: number;
+  /**
+   * `'lru'`: the least recently used entry goes first. `'tinylfu'`: an entry must be asked for more
+   * often than the one that it would displace; better on loops and scans.
+   * @default 'lru'
+   */
+  policy?: EvictionPolicy;
+  /** Overrides the top-level `defaultTtl`. */
+  defaultTtl?: TTL;
+  /** Overrides the top-level `prefix`. */
+  prefix?: string;
+}
+
+/** Alias of {@link MemoryConfig} with its driver, as `@veloxts/cache` names it. */
+export interface MemoryCacheConfig extends MemoryConfig {
+  driver: 'memory';
+}
+
+/** Where warnings and errors go when nobody listens: a pino or console-like object. */
+export interface CacheLogger {
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** Options that every driver takes. */
+export interface CacheBaseOptions {
+  /**
+   * How long values live when a call does not say.
+   * @default '1h'
+   */
+  defaultTtl?: TTL;
+  /**
+   * Put before every key, tag and lock name; `flush()` removes what is under it and nothing else.
+   * @default '' on the memory driver, which shares its store with nobody that does not ask for it
+   */
+  prefix?: string;
+  /**
+   * Opens the process-wide store of that name: every cache that gives the same name, on any worker
+   * thread, shares its entries, limits, tags, locks and flights. A name that is open with another
+   * configuration rejects with `CACHE_CONFIG`. Without a name the store is private.
+   */
+  name?: string;
+  /**
+   * `'manual'`: time stands still until {@link ManualClock.advance} moves it. For tests.
+   * @default 'system'
+   */
+  clock?: 'system' | 'manual';
+  /**
+   * Whether reads miss and writes are dropped (with an `error` event) while the backend is down.
+   * The memory driver has no backend that could be down.
+   * @default true
+   */
+  failOpen?: boolean;
+  /**
+   * The deadline of a `remember` factory.
+   * @default '30s'
+   */
+  hardTimeout?: TTL;
+  /**
+   * Takes errors that no `error` listener takes.
+   * @default one process warning per cache
+   */
+  logger?: CacheLogger;
+}
+
+/** Options of a cache on the memory driver, the default. */
+export interface MemoryCacheOptions extends CacheBaseOptions {
+  driver?: 'memory' | undefined;
+  config?: MemoryConfig;
+}
+
+/** Options of {@link Cache}, discriminated by `driver`. */
+export type CacheOptions = MemoryCacheOptions;
+
+/** Alias of {@link CacheOptions}, as `@veloxts/cache` names it. */
+export type CacheManagerOptions = CacheOptions;
+/** Alias of the drivers' configurations, as `@veloxts/cache` names it. */
+export type CacheConfig = MemoryCacheConfig;
+
+// ---------------------------------------------------------------------------------------------
+// Events
+// ---------------------------------------------------------------------------------------------
+
+/** Which tier answered or was written. */
+export type CacheTier = 'memory' | 'redis' | 'couchdb';
+
+/** What each event carries. `key` is always the whole key, with the namespace, without the prefix. */
+export interface CacheEvents {
+  /** A read found a value. `durationMs` is what the operation took. */
+  hit: { key: string; value: unknown; tier: CacheTier; durationMs: number };
+  /** A read found nothing. */
+  miss: { key: string; durationMs: number };
+  /** A value was stored. `ttl` is in seconds; `Infinity` is for ever. */
+  write: {
+    key: string;
+    value: unknown;
+    ttl: number;
+    tags: readonly string[];
+    tier: CacheTier;
+    durationMs: number;
+  };
+  /** A key was removed by its name (`forget`, `pull`, a TTL of zero). */
+  delete: { key: string; durationMs: number };
+  /** `flush()` removed everything, or everything in `namespace`. */
+  clear: { namespace: string; durationMs: number };
+  /** An entry went to keep the bounds; `too-large`: it was never let in. */
+  evict: { key: string; reason: 'size' | 'too-large' };
+  /** An entry's time was over, and it left the memory. */
+  expire: { key: string };
+  /** A value past its TTL but within its grace was served. */
+  stale: { key: string; value: unknown };
+  /** A factory ran and its value replaced a stale one. */
+  refresh: { key: string; durationMs: number };
+  /** Tags were flushed. */
+  invalidate: { tags: readonly string[]; durationMs: number };
+  /** A lock changed hands. `token` is the fencing number. */
+  lock: { key: string; state: 'acquired' | 'released' | 'lost' | 'timeout'; token: number | null };
+  /** Something failed that no promise could report, or that failing open hid. */
+  error: { error: Error; operation: string; key?: string };
+  /** The driver is ready. */
+  connect: { driver: CacheDriver };
+  /** The driver is gone. */
+  disconnect: { driver: CacheDriver };
+}
+
+/** The name of an event. */
+export type CacheEventName = keyof CacheEvents;
+
+/** A listener of one event. What it throws is reported as an `error` event, never to the caller. */
+export type CacheListener<E extends CacheEventName> = (event: CacheEvents[E]) => void;
+
+// ---------------------------------------------------------------------------------------------
+// remember
+// ---------------------------------------------------------------------------------------------
+
+/** What a `remember` factory receives. */
+export interface RememberContext {
+  /** The key, without prefix and namespace. */
+  readonly key: string;
+  /** Aborts when the factory's deadline passes or the cache closes. */
+  readonly signal: AbortSignal;
+  /** Replaces the TTL of the value that this factory returns. */
+  setTtl(ttl: TTL | null | undefined): void;
+  /** Replaces the tags of the value that this factory returns. */
+  setTags(tags: readonly string[]): void;
+  /** Hands the value to the callers and stores nothing. */
+  skip(): void;
+}
+
+/** Computes a missing value. */
+export type Factory<T> = (context: RememberContext) => T | PromiseLike<T>;
+
+/** Options of `remember`. */
+export interface RememberOptions {
+  /** How long the value lives. @default the cache's `defaultTtl` */
+  ttl?: TTL | null | undefined;
+  /** Tags of the stored value. @default none */
+  tags?: readonly string[];
+  /**
+   * How long past its TTL a value may still be served by `remember` when the factory fails, or
+   * takes longer than `timeout`. Other reads treat it as a miss.
+   * @default 0: never
+   */
+  grace?: TTL | null | undefined;
+  /**
+   * With a value in grace: how long to wait for the factory before the stale value is served and
+   * the factory goes on in the background. `0` serves it at once (stale-while-revalidate).
+   * @default waits for the factory
+   */
+  timeout?: TTL | null | undefined;
+  /**
+   * The factory's deadline: then its signal aborts and all callers reject with `CACHE_TIMEOUT`.
+   * @default the cache's `hardTimeout` ('30s')
+   */
+  hardTimeout?: TTL | null | undefined;
+  /** Ends the wait of this caller alone, with the signal's reason. The factory goes on for the others. */
+  signal?: AbortSignal;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Locks
+// ---------------------------------------------------------------------------------------------
+
+/** Options of `lock` and `lockAndRun`. */
+export interface LockOptions {
+  /** How long the lock is held at most without an extension. `timeout` is an alias. @default '30s' */
+  ttl?: TTL;
+  /** Alias of `ttl`, as `@veloxts/cache` names it. */
+  timeout?: TTL;
+  /** How long to wait for the lock in all. @default '10s' */
+  wait?: TTL;
+  /** The first pause between two tries, in **milliseconds**; it doubles up to 2,000. @default 50 */
+  retryInterval?: number;
+  /** Tries after the first. `0` tries exactly once. @default 100 */
+  maxRetries?: number;
+  /** Ends the wait with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** What `lock` resolves to. */
+export interface Lock {
+  /** Whether the lock was had. The other members of a lock that was not had do nothing. */
+  readonly acquired: boolean;
+  /** The lock's name. */
+  readonly key: string;
+  /**
+   * The fencing number: it only grows from holder to holder of a store, so that a resource can refuse
+   * the writes of an earlier holder. `null` if the lock was not had.
+   */
+  readonly token: number | null;
+  /** Releases the lock if it is still ours; resolves to whether it was. */
+  release(): Promise<boolean>;
+  /** Sets the lock's remaining life if it is still ours; resolves to whether it was. */
+  extend(ttl?: TTL): Promise<boolean>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Alias of {@link Lock}, as `@veloxts/cache` names it. */
+export type LockResult = Lock;
+
+/** What a `lockAndRun` callback receives. */
+export interface LockContext {
+  /** Aborts, with a `CACHE_LOCK_LOST` error as its reason, if the lock is lost while the callback runs. */
+  readonly signal: AbortSignal;
+  /** The fencing number; see {@link Lock.token}. */
+  readonly token: number;
+}
+
+// ---------------------------------------------------------------------------------------------
+// The cache
+// ---------------------------------------------------------------------------------------------
+
+/** Figures of a cache's store, since it was opened. */
+export interface CacheStats {
+  driver: CacheDriver;
+  /** Reads that found a value. */
+  hits: number;
+  /** Reads that found none. */
+  misses: number;
+  /** `hits / (hits + misses)`, or 0 before the first read. */
+  hitRatio: number;
+  /** Values stored. */
+  writes: number;
+  /** Keys removed by name. */
+  deletes: number;
+  /** Entries that went to keep the bounds. */
+  evictions: number;
+  /** Entries that left because their time was over. */
+  expirations: number;
+  /** Factory results that a newer write or invalidation kept out of the store. */
+  refusedFills: number;
+  /** Entries held now. */
+  entries: number;
+  /** Bytes held now, as `maxSizeBytes` counts them. */
+  bytes: number;
+  /** Factories running now. */
+  flights: number;
+  /** Locks held now. */
+  locks: number;
+  /** Tags known now. */
+  tags: number;
+}
+
+/** Moves the time of a cache that was made with `clock: 'manual'`. */
+export interface ManualClock {
+  /** The cache's time, in milliseconds since the Unix epoch. */
+  now(): number;
+  /**
+   * Moves the time forward; what expires leaves the store before this returns.
+   *
+   * @throws {@link CacheError} `CACHE_CONFIG` on a cache with the system clock
+   * @throws {@link CacheError} `CACHE_INVALID_TTL`
+   */
+  advance(duration: TTL): void;
+}
+
+/** What several entries may be given as. */
+export type Entries<T> =
+  ReadonlyMap<string, T> | Iterable<readonly [string, T]> | { readonly [key: string]: T };
+
+/** The cache seen through some tags; made by {@link Cache.tags}. */
+export interface TaggedCache {
+  /** The tags. */
+  readonly names: readonly string[];
+  /** As {@link Cache.get}: tags take part in writing and flushing, not in finding. */
+  get<T = unknown>(key: string): Promise<T | null>;
+  /** As {@link Cache.put}, with the tags. */
+  put<T>(key: string, value: T, ttl?: TTL | null): Promise<void>;
+  /** As {@link Cache.add}, with the tags. */
+  add<T>(key: string, value: T, ttl?: TTL | null): Promise<boolean>;
+  /** As {@link Cache.putMany}, with the tags. */
+  putMany<T>(entries: Entries<T>, ttl?: TTL | null): Promise<void>;
+  /** As {@link Cache.remember}, with the tags (those in the options are added). */
+  remember<T>(key: string, factory: Factory<T>): Promise<T>;
+  remember<T>(key: string, ttl: TTL | null | undefined, factory: Factory<T>): Promise<T>;
+  remember<T>(key: string, options: RememberOptions, factory: Factory<T>): Promise<T>;
+  /** As {@link Cache.rememberForever}, with the tags. */
+  rememberForever<T>(key: string, factory: Factory<T>): Promise<T>;
+  /**
+   * Makes every entry that has at least one of the tags a miss, in O(1), everywhere; a factory that
+   * is running for such an entry stores nothing.
+   */
+  flush(): Promise<void>;
+}
+
+/**
+ * What the cache and its namespaces share.
+ *
+ * Keys are strings of at most 1 MiB (UTF-8) without lone surrogates; the empty key is valid. Any other
+ * key rejects with `CACHE_INVALID_KEY`. After `close()` everything rejects with `CACHE_CLOSED`.
+ */
+export interface CacheOperations {
+  /** The value, the caller's own; `null` if there is none. A stored `null` or `undefined` is a hit for `has`. */
+  get<T = unknown>(key: string): Promise<T | null>;
+  /**
+   * Stores a value. A Buffer comes back a Buffer; Date, Map, Set, BigInt, RegExp, URL, typed arrays,
+   * `undefined`, shared and circular references come back as they were; functions and symbols
+   * inside a value are dropped, as JSON does.
+   *
+   * Rejects with `CACHE_INVALID_VALUE` (and leaves what was stored) if the value is itself a function
+   * or symbol or throws while it is read; with `CACHE_INVALID_TTL`.
+   */
+  put<T>(key: string, value: T, ttl?: TTL | null): Promise<void>;
+  /** As {@link CacheOperations.put}; resolves to whether the value was stored (a TTL of zero or less, or a value over the bound: `false`). */
+  set<T>(key: string, value: T, ttl?: TTL | null): Promise<boolean>;
+  /** Whether the key holds a value, `null` and `undefined` included. */
+  has(key: string): Promise<boolean>;
+  /** Removes the key; resolves to whether it held a value. */
+  forget(key: string): Promise<boolean>;
+  /** Alias of {@link CacheOperations.forget}. */
+  delete(key: string): Promise<boolean>;
+  /** Removes the key and resolves to what it held, atomically; `null` if nothing. */
+  pull<T = unknown>(key: string): Promise<T | null>;
+  /** Stores a value if the key holds none, atomically; resolves to whether it did. */
+  add<T>(key: string, value: T, ttl?: TTL | null): Promise<boolean>;
+  /** Gives the value a new TTL from now; resolves to whether there was one. */
+  touch(key: string, ttl?: TTL | null): Promise<boolean>;
+  /** The remaining life in **seconds** (to the millisecond); `Infinity` for ever; `null` if there is no value. */
+  ttl(key: string): Promise<number | null>;
+  /** Many values at once, in the order asked; `null` where there is none. */
+  many<T = unknown>(keys: Iterable<string>): Promise<Map<string, T | null>>;
+  /** Stores many values. All are checked and encoded before the first is stored. */
+  putMany<T>(entries: Entries<T>, ttl?: TTL | null): Promise<void>;
+  /** Removes many keys; resolves to how many held a value. */
+  forgetMany(keys: Iterable<string>): Promise<number>;
+  /**
+   * Adds `step` to a counter, atomically, and resolves to its new value. A missing counter starts at
+   * 0 with `ttl` (default: the cache's); a later step keeps the counter's TTL and tags.
+   *
+   * Rejects with `CACHE_NOT_A_NUMBER` on any other value, with `CACHE_NUMBER_RANGE` beyond 2^53 − 1.
+   */
+  increment(key: string, step?: number, ttl?: TTL | null): Promise<number>;
+  /** As {@link CacheOperations.increment}, the other way. */
+  decrement(key: string, step?: number, ttl?: TTL | null): Promise<number>;
+  /**
+   * The value, or what `factory` computes, which is then stored. Concurrent callers share one run;
+   * a `forget`, `put`, tag flush or `flush` that completes while it runs wins: nothing is stored.
+   * A failing factory rejects all its present callers with the same error and is not rerun for them.
+   */
+  remember<T>(key: string, factory: Factory<T>): Promise<T>;
+  remember<T>(key: string, ttl: TTL | null | undefined, factory: Factory<T>): Promise<T>;
+  remember<T>(key: string, options: RememberOptions, factory: Factory<T>): Promise<T>;
+  /** {@link CacheOperations.remember} without an end of life. */
+  rememberForever<T>(key: string, factory: Factory<T>): Promise<T>;
+  /** The cache seen through these tags. Throws nothing: bad tags reject the operation that uses them. */
+  tags(tags: readonly string[] | string): TaggedCache;
+  /** Tries to take a lock; `acquired` says whether it was had. */
+  lock(key: string, options?: LockOptions | TTL): Promise<Lock>;
+  /**
+   * Runs `callback` under a lock that is renewed while it runs. Rejects with `CACHE_LOCK_TIMEOUT` if
+   * the lock cannot be had in time; what the callback throws passes through.
+   */
+  lockAndRun<T>(
+    key: string,
+    options: LockOptions | TTL,
+    callback: (context: LockContext) => T | PromiseLike<T>,
+  ): Promise<T>;
+  /** The part of this cache under `name:`. Its `flush()` removes that part alone. */
+  namespace(name: string): CacheNamespace;
+  /** The keys that hold a value, without the prefix, in no order. */
+  keys(): AsyncIterableIterator<string>;
+  /** Removes every entry, and no lock; running factories store nothing. */
+  flush(): Promise<void>;
+  /** Alias of {@link CacheOperations.flush}. */
+  clear(): Promise<void>;
+  /** Forgets one key, or everything if none is given. */
+  reset(key?: string): Promise<void>;
+}
+
+/** A part of a cache; see {@link CacheOperations.namespace}. It lives and closes with its cache. */
+export interface CacheNamespace extends CacheOperations {
+  /** The namespace's name, parents first: `'a:b'`. */
+  readonly name: string;
+}
+
+/** Alias of {@link Cache}, as `@veloxts/cache` names it. */
+export type CacheManager = Cache;
+/** Alias of {@link CacheOperations}, as `@veloxts/cache` names it. */
+export type CacheStore = CacheOperations;
+/** Alias of {@link CacheOperations}, as `@veloxts/cache` names it. */
+export type TaggableCacheStore = CacheOperations;
+
+export interface Cache extends CacheOperations {}
+
+/** A cache. */
+export class Cache {
+  /**
+   * @throws {@link CacheError} `CACHE_CONFIG` if an option is unknown or mistyped (with a suggestion),
+   *   or the name is open with another configuration
+   */
+  constructor(options?: CacheOptions);
+  /** The driver's name. */
+  readonly driver: CacheDriver;
+  /** The name given in the options, or `undefined`. */
+  readonly name: string | undefined;
+  /** The cache's clock; it can be moved if it is `'manual'`. */
+  readonly clock: ManualClock;
+  /** Whether `close()` was called. */
+  readonly closed: boolean;
+  /** Figures of the store. */
+  stats(): Promise<CacheStats>;
+  /** Resolves when the driver can serve; at once on the memory driver. */
+  ready(): Promise<void>;
+  /** Ends the cache: aborts the factories' signals, releases its locks. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+
+  /** Calls `listener` after each such event, in the async context of the operation's caller. */
+  on<E extends CacheEventName>(event: E, listener: CacheListener<E>): this;
+  /** As `on`, once. */
+  once<E extends CacheEventName>(event: E, listener: CacheListener<E>): this;
+  /** Removes a listener. */
+  off<E extends CacheEventName>(event: E, listener: CacheListener<E>): this;
+  /** Alias of `on`. */
+  addListener<E extends CacheEventName>(event: E, listener: CacheListener<E>): this;
+  /** Alias of `off`. */
+  removeListener<E extends CacheEventName>(event: E, listener: CacheListener<E>): this;
+  /** How many listeners an event has. */
+  listenerCount(event: CacheEventName): number;
+}
+
+/** A new, ready cache. */
+export function createCacheManager(options?: CacheOptions): Promise<Cache>;
+/** Alias of {@link createCacheManager}. */
+export const cache: typeof createCacheManager;
+/** A new cache on the memory driver. */
+export function createMemoryCache(
+  config?: MemoryConfig & Pick<CacheBaseOptions, 'name' | 'clock' | 'logger'>,
+): Cache;
+/**
+ * A new cache on the Redis driver. Rejects with `CACHE_CONFIG` in a version without that driver; it is here so
+ * that a package alias for `@veloxts/cache` finds every name.
+ */
+export function createRedisCache(config?: object): Promise<Cache>;
+/** The process's standalone cache, made on first use. */
+export function initCache(options?: CacheOptions): Promise<Cache>;
+/** The standalone cache. @throws {@link CacheError} `CACHE_CONFIG` before `initCache` */
+export function getCache(): Cache;
+/** Closes the standalone cache. */
+export function closeCache(): Promise<void>;
+/**
+ * The cache that the plugin registered on this instance or on a parent of it.
+ *
+ * @param namespace the `namespace` option that the plugin was registered with, if any
+ * @throws {@link CacheError} `CACHE_PLUGIN` if there is none
+ */
+export function getCacheFromInstance(instance: FastifyLike, namespace?: string): Cache;
+
+// ---------------------------------------------------------------------------------------------
+// Fastify, VeloxTS, Lens
+// ---------------------------------------------------------------------------------------------
+
+/** The part of a Fastify instance that the plugin needs, so that any Fastify 5's types fit. */
+export interface FastifyLike {
+  // Structural on purpose: naming `FastifyInstance` would fail to compile in an app whose Fastify
+  // differs from the one these types were written against.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  decorate: (...args: any[]) => any;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  addHook: (...args: any[]) => any;
+}
+
+/** What a Lens cache event looks like on `@lensjs/core`'s emitter. */
+export type LensCacheEvent = { requestId?: string; createdAt: string } & (
+  | { action: 'hit' | 'write'; data: { key: string; value: unknown } }
+  | { action: 'miss' | 'delete'; data: { key: string } }
+  | { action: 'clear'; data: { key?: string; value?: unknown } }
+);
+
+/** How events reach Lens. */
+export type LensOptions =
+  | boolean
+  | {
+      /** `emitCacheEvent` of `@lensjs/watchers`, or a function like it. */
+      emitCacheEvent: (event: { action: LensCacheEvent['action']; data: LensCacheEvent['data'] }) => void;
+      /** Most events a second that are passed on. @default 1000 */
+      maxEventsPerSecond?: number;
+    }
+  | {
+      /** `lensEmitter` of the copy of `@lensjs/core` that the app uses. */
+      emitter: {
+        emit(event: 'cache', payload: LensCacheEvent): unknown;
+        listenerCount?(event: string): number;
+      };
+      /** `lensContext` of the same copy. */
+      context?: { getStore(): { requestId?: string } | undefined };
+      /** Most events a second that are passed on. @default 1000 */
+      maxEventsPerSecond?: number;
+    };
+
+/** Options of {@link cachePlugin}. */
+export type CachePluginOptions = CacheOptions & {
+  /** Registers a further cache, as `fastify.cache[namespace]`. */
+  namespace?: string;
+  /** The decorator's name, where `cache` is taken. @default 'cache' */
+  decorator?: string;
+  /** Whether registering waits until the driver is ready. @default false */
+  ready?: boolean;
+  /** Shows the cache's events in the Lens dashboard. @default false */
+  lens?: LensOptions;
+};
+
+/** What `cachePlugin(options)` returns: a Fastify plugin that is also a VeloxTS plugin object. */
+export interface CachePlugin {
+  (instance: FastifyLike): Promise<void>;
+  (instance: FastifyLike, options: CachePluginOptions): Promise<void>;
+  /** The plugin's name. */
+  readonly name: string;
+  /** The package's version. */
+  readonly version: string;
+  /** Registers the plugin on `server`; options given here come on top of the factory's. */
+  register(server: FastifyLike, options?: CachePluginOptions): Promise<void>;
+}
+
+/**
+ * The plugin, and its factory: with a Fastify instance first it registers, otherwise it returns a
+ * plugin that has the options.
+ *
+ * ```js
+ * fastify.register(cachePlugin)
+ * fastify.register(cachePlugin, { config: { maxSize: 1000 } })
+ * fastify.register(cachePlugin({ config: { maxSize: 1000 } }))
+ * app.register(cachePlugin({ driver: 'memory' }))        // VeloxTS
+ * app.use(cachePlugin({ driver: 'memory' }))             // VeloxTS guide
+ * ```
+ *
+ * Rejects with `CACHE_CONFIG` on bad options and `CACHE_PLUGIN` if the decorator is taken.
+ */
+export const cachePlugin: {
+  // In this order: where a function is to be passed on, TypeScript infers from the last form.
+  (options?: CachePluginOptions): CachePlugin;
+  (instance: FastifyLike): Promise<void>;
+  (instance: FastifyLike, options: CachePluginOptions): Promise<void>;
+};
+
+export default cachePlugin;
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The app's cache; see `cachePlugin`. */
+    cache: Cache & CacheNamespaces;
+  }
+  interface FastifyRequest {
+    /** The app's cache; see `cachePlugin`. */
+    cache: Cache & CacheNamespaces;
+  }
+}
+
+/** Caches registered with `namespace`; augment it to name yours: `interface CacheNamespaces { sessions: Cache }`. */
+export interface CacheNamespaces {}

@@ -1,0 +1,318 @@
+'use strict';
+
+/**
+ * The public operations of a cache and of its namespaces. Each answers a promise and rejects with errors of
+ * ours alone; what they do is in access.js.
+ */
+
+const { Access, NO_TAGS } = require('./access.js');
+const { checkFunction } = require('./check.js');
+const { attempt, makeError, toCacheError, describe } = require('./errors.js');
+const { checkTerms } = require('./locks.js');
+const { binding } = require('./native.js');
+const { TaggedCache } = require('./tagged.js');
+
+/** @typedef {import('../index.js').TTL | null | undefined} MaybeTtl */
+
+class Operations {
+  /** @type {Access} */
+  #access;
+
+  /**
+   * @param {import('./session.js').Session} session
+   * @param {string} prefix
+   */
+  constructor(session, prefix) {
+    this.#access = new Access(session, prefix);
+  }
+
+  // `get`, `put` and `remember` are no async functions: those cost a second promise.
+
+  /**
+   * @param {string} key
+   * @returns {Promise<any>}
+   */
+  get(key) {
+    try {
+      const access = this.#access;
+      return Promise.resolve(access.read(access.name(key), 'get'));
+    } catch (error) {
+      return Promise.reject(toCacheError(error));
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} value
+   * @param {MaybeTtl} [ttl]
+   */
+  put(key, value, ttl) {
+    try {
+      const access = this.#access;
+      access.write(access.name(key), value, access.millis(ttl), NO_TAGS, false);
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(toCacheError(error));
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} options
+   * @param {unknown} [factory]
+   * @returns {Promise<any>}
+   */
+  remember(key, options, factory) {
+    try {
+      // `remember(key, factory)` has its factory where the options are else.
+      const bare = factory === undefined && typeof options === 'function';
+      return this.#access.remember(key, bare ? undefined : options, bare ? options : factory, NO_TAGS);
+    } catch (error) {
+      return Promise.reject(toCacheError(error));
+    }
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} factory
+   * @returns {Promise<any>}
+   */
+  rememberForever(key, factory) {
+    return this.remember(key, Infinity, factory);
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} value
+   * @param {MaybeTtl} [ttl]
+   */
+  async set(key, value, ttl) {
+    const access = this.#access;
+    return attempt(() => access.write(access.name(key), value, access.millis(ttl), NO_TAGS, false));
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} value
+   * @param {MaybeTtl} [ttl]
+   */
+  async add(key, value, ttl) {
+    const access = this.#access;
+    return attempt(() => access.write(access.name(key), value, access.millis(ttl), NO_TAGS, true));
+  }
+
+  /** @param {string} key */
+  async has(key) {
+    const access = this.#access;
+    return attempt(() => {
+      const name = access.name(key);
+      const { hit, miss } = access.session.events.has;
+      if (hit || miss) return access.look(name, 'has') !== undefined;
+      return binding.has(access.session.handle, name);
+    });
+  }
+
+  /** @param {string} key */
+  async forget(key) {
+    return attempt(() => this.#access.forget(this.#access.name(key)));
+  }
+
+  /** @param {string} key */
+  delete(key) {
+    return this.forget(key);
+  }
+
+  /**
+   * @param {string} key
+   * @returns {Promise<any>}
+   */
+  async pull(key) {
+    const access = this.#access;
+    return attempt(() => {
+      const name = access.name(key);
+      const started = performance.now();
+      const payload = binding.pull(access.session.handle, name);
+      access.tellDeleted(name, started);
+      return payload === undefined ? null : access.decode(payload, name, 'pull');
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {MaybeTtl} [ttl]
+   */
+  async touch(key, ttl) {
+    const access = this.#access;
+    return attempt(() => {
+      const name = access.name(key);
+      const millis = access.millis(ttl);
+      return millis === 0 ? access.forget(name) : binding.touch(access.session.handle, name, millis);
+    });
+  }
+
+  /** @param {string} key */
+  async ttl(key) {
+    const access = this.#access;
+    return attempt(() => {
+      const millis = binding.remaining(access.session.handle, access.name(key));
+      return millis === null ? null : millis / 1000;
+    });
+  }
+
+  /**
+   * @param {Iterable<string>} keys
+   * @returns {Promise<Map<string, any>>}
+   */
+  async many(keys) {
+    const access = this.#access;
+    return attempt(() => {
+      const found = new Map();
+      for (const [key, name] of access.names(keys)) found.set(key, access.read(name, 'many'));
+      return found;
+    });
+  }
+
+  /**
+   * @param {import('../index.js').Entries<unknown>} entries
+   * @param {MaybeTtl} [ttl]
+   */
+  async putMany(entries, ttl) {
+    return attempt(() => this.#access.writeMany(entries, this.#access.millis(ttl), NO_TAGS));
+  }
+
+  /** @param {Iterable<string>} keys */
+  async forgetMany(keys) {
+    const access = this.#access;
+    return attempt(() => {
+      let held = 0;
+      for (const name of access.names(keys).values()) held += Number(access.forget(name));
+      return held;
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} [step]
+   * @param {MaybeTtl} [ttl]
+   */
+  async increment(key, step = 1, ttl = undefined) {
+    const access = this.#access;
+    return attempt(() => {
+      if (typeof step !== 'number' || !Number.isFinite(step)) {
+        throw makeError('CACHE_INVALID_ARGUMENT', `a step must be a finite number, not ${describe(step)}`);
+      }
+      const name = access.name(key);
+      const millis = access.millis(ttl);
+      if (millis === 0) {
+        throw makeError(
+          'CACHE_INVALID_TTL',
+          "a counter's TTL must be more than 0; forget the key to remove it",
+        );
+      }
+      const { handle, events } = access.session;
+      const started = performance.now();
+      const value = binding.increment(handle, name, step, millis);
+      // A counter that was there keeps its own life.
+      if (events.has.write) {
+        access.tellWritten(name, value, binding.remaining(handle, name) ?? millis, NO_TAGS, started);
+      }
+      return value;
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {number} [step]
+   * @param {MaybeTtl} [ttl]
+   */
+  async decrement(key, step = 1, ttl = undefined) {
+    return this.increment(key, typeof step === 'number' ? -step : step, ttl);
+  }
+
+  /** @param {readonly string[] | string} tags */
+  tags(tags) {
+    return new TaggedCache(this.#access, typeof tags === 'string' ? [tags] : tags);
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} [options]
+   */
+  async lock(key, options) {
+    const { name, terms } = this.#lockTerms(key, options);
+    return this.#access.session.locks.acquire(name, terms);
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} options
+   * @param {unknown} callback
+   * @returns {Promise<any>}
+   */
+  async lockAndRun(key, options, callback) {
+    const call = checkFunction(callback, 'the callback, the last argument of lockAndRun,');
+    const { name, terms } = this.#lockTerms(key, options);
+    return this.#access.session.locks.run(name, terms, call);
+  }
+
+  /**
+   * @param {unknown} key
+   * @param {unknown} options
+   */
+  #lockTerms(key, options) {
+    return attempt(() => ({ name: this.#access.name(key), terms: checkTerms(options) }));
+  }
+
+  /** @param {string} name */
+  namespace(name) {
+    if (typeof name !== 'string' || name === '') {
+      const given = name === '' ? 'an empty one' : describe(name);
+      throw makeError('CACHE_INVALID_ARGUMENT', `a namespace must be a non-empty string, not ${given}`);
+    }
+    return new Namespace(this.#access.session, `${this.#access.name(name)}:`);
+  }
+
+  async *keys() {
+    const { session, prefix } = this.#access;
+    for (const name of attempt(() => binding.scan(session.handle, prefix))) yield name.slice(prefix.length);
+  }
+
+  async flush() {
+    const { session, prefix } = this.#access;
+    return attempt(() => {
+      const started = performance.now();
+      binding.flush(session.handle, prefix);
+      if (session.events.has.clear) {
+        const namespace = session.shown(prefix).slice(0, -1);
+        session.events.emit('clear', { namespace, durationMs: performance.now() - started });
+      }
+    });
+  }
+
+  clear() {
+    return this.flush();
+  }
+
+  /** @param {string} [key] */
+  async reset(key) {
+    if (key === undefined) await this.flush();
+    else await this.forget(key);
+  }
+}
+
+/** A part of a cache: its operations behind a longer prefix. */
+class Namespace extends Operations {
+  /** @type {string} */
+  name;
+
+  /**
+   * @param {import('./session.js').Session} session
+   * @param {string} prefix with its colon
+   */
+  constructor(session, prefix) {
+    super(session, prefix);
+    this.name = session.shown(prefix).slice(0, -1);
+  }
+}
+
+exports.Operations = Operations;

@@ -1,0 +1,166 @@
+'use strict';
+
+/**
+ * Caches outside of a Fastify app: the factory functions, and the process's one standalone cache for
+ * commands and jobs.
+ */
+
+const { Cache } = require('./cache.js');
+const { makeError } = require('./errors.js');
+const { findCache } = require('./plugin-slots.js');
+
+/**
+ * @typedef {import('../index.js').Cache} AnyCache
+ * @typedef {import('../index.js').CacheOptions} CacheOptions
+ * @typedef {import('../index.js').MemoryConfig} MemoryConfig
+ * @typedef {import('../index.js').CacheBaseOptions} CacheBaseOptions
+ */
+
+/**
+ * The standalone cache, and the promise that it is ready.
+ *
+ * @type {{ cache: AnyCache, ready: Promise<AnyCache> } | undefined}
+ */
+let standalone;
+
+/**
+ * @param {AnyCache} cache
+ * @returns {Promise<AnyCache>} the cache, once its driver can serve; if it cannot, the cache is closed
+ */
+async function whenReady(cache) {
+  try {
+    await cache.ready();
+    return cache;
+  } catch (error) {
+    await cache.close().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * A new cache, once its driver can serve.
+ *
+ * @param {CacheOptions} [options] by default the memory driver, up to 64 MiB
+ * @returns {Promise<AnyCache>} rejects with `CACHE_CONFIG` on bad options, and with what `ready()`
+ *   rejects with
+ */
+async function createCacheManager(options) {
+  return whenReady(new Cache(options));
+}
+
+/**
+ * A new cache on the memory driver.
+ *
+ * @param {MemoryConfig & Pick<CacheBaseOptions, 'name' | 'clock' | 'logger'> & { driver?: 'memory' }} [config]
+ *   the driver's configuration, with `name`, `clock` and `logger` beside it
+ * @returns {AnyCache}
+ * @throws {import('../index.js').CacheError} `CACHE_CONFIG`
+ */
+function createMemoryCache(config) {
+  if (config === undefined || config === null) return new Cache({ driver: 'memory' });
+  // Whatever it is instead of an object, the check of the options names it.
+  if (typeof config !== 'object') return new Cache({ driver: 'memory', config });
+  const { driver = 'memory', name, clock, logger, ...rest } = config;
+  return new Cache({
+    driver,
+    config: rest,
+    ...(name !== undefined && { name }),
+    ...(clock !== undefined && { clock }),
+    ...(logger !== undefined && { logger }),
+  });
+}
+
+/**
+ * The process's standalone cache, made on first use; later options are ignored until
+ * {@link closeCache}.
+ *
+ * @param {CacheOptions} [options]
+ * @returns {Promise<AnyCache>} rejects as {@link createCacheManager} does, and can then be tried again
+ */
+async function initCache(options) {
+  if (standalone === undefined || standalone.cache.closed) {
+    const cache = new Cache(options);
+    const entry = { cache, ready: whenReady(cache) };
+    standalone = entry;
+    entry.ready.catch(() => {
+      if (standalone === entry) standalone = undefined;
+    });
+  }
+  return standalone.ready;
+}
+
+/**
+ * The standalone cache.
+ *
+ * @returns {AnyCache}
+ * @throws {import('../index.js').CacheError} `CACHE_CONFIG` before {@link initCache} and after {@link closeCache}
+ */
+function getCache() {
+  if (standalone === undefined) {
+    throw makeError(
+      'CACHE_CONFIG',
+      'there is no standalone cache: call `await initCache()` first (in a Fastify app: ' +
+        '`fastify.cache`, or `getCacheFromInstance(fastify)`)',
+    );
+  }
+  return standalone.cache;
+}
+
+/**
+ * Closes the standalone cache. Without one it does nothing.
+ *
+ * @returns {Promise<void>}
+ */
+async function closeCache() {
+  const entry = standalone;
+  standalone = undefined;
+  await entry?.cache.close();
+}
+
+/**
+ * The cache that the plugin registered on this instance or on a parent of it.
+ *
+ * @param {import('../index.js').FastifyLike} instance
+ * @param {string} [namespace] the `namespace` option that the plugin was registered with
+ * @returns {AnyCache}
+ * @throws {import('../index.js').CacheError} `CACHE_PLUGIN` if there is none
+ */
+function getCacheFromInstance(instance, namespace) {
+  const found =
+    instance !== null && (typeof instance === 'object' || typeof instance === 'function')
+      ? findCache(instance, namespace)
+      : undefined;
+  if (found === undefined) {
+    throw makeError(
+      'CACHE_PLUGIN',
+      namespace === undefined
+        ? 'no cache is registered on this Fastify instance: register `cachePlugin` first, and await it'
+        : `no cache with the namespace \`${namespace}\` is registered on this Fastify instance`,
+    );
+  }
+  return found;
+}
+
+/**
+ * A cache on the Redis driver, as `@veloxts/cache` names it. While there is no such driver the options' check
+ * says so.
+ *
+ * @param {object} [config]
+ * @returns {Promise<AnyCache>}
+ */
+function createRedisCache(config) {
+  return createCacheManager(
+    /** @type {any} */ ({ driver: 'redis', ...(config !== undefined && { config }) }),
+  );
+}
+
+module.exports = {
+  cache: createCacheManager,
+  closeCache,
+  createCacheManager,
+  createMemoryCache,
+  createRedisCache,
+  getCache,
+  getCacheFromInstance,
+  initCache,
+};

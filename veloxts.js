@@ -1,0 +1,3 @@
+'use strict';
+
+// Types alone: see veloxts.d.ts.
