@@ -45,6 +45,18 @@ function rich() {
       },
       'entries',
     );
+    // superjson would mix such a key up with other NaNs of the value.
+    superjson.registerCustom(
+      {
+        isApplicable: /** @returns {value is Map<unknown, unknown>} */ (value) =>
+          types.isMap(value) && value.has(NaN),
+        serialize: () => {
+          throw new TypeError('a Map with NaN as a key cannot be stored');
+        },
+        deserialize: () => new Map(),
+      },
+      'nan-key',
+    );
     // superjson takes an invalid date for no date, and JSON makes null of it.
     superjson.registerCustom(
       {
@@ -119,28 +131,30 @@ function fromBase64(name, text) {
   return name === 'ArrayBuffer' ? buffer : new BINARY[name](buffer);
 }
 
-/** Objects met so far, looked through one by one while they are few. */
+/** Up to this many objects, looking through all is faster than a Set. */
 const FEW = 16;
 
+/** The objects met on the way through a value. */
 class Seen {
-  /** @type {object[]} */
-  few = [];
-  /** @type {Set<object> | undefined} */
-  many;
+  constructor() {
+    /** @type {object[]} */
+    this.few = [];
+    /** @type {Set<object> | undefined} */
+    this.many = undefined;
+  }
 
   /**
    * Whether the object was met before; from now on it was.
    * @param {object} value
    */
   meets(value) {
-    if (this.many !== undefined) {
-      if (this.many.has(value)) return true;
-      this.many.add(value);
-      return false;
+    if (this.many !== undefined) return this.many.size === this.many.add(value).size;
+    const { few } = this;
+    for (let at = 0; at < few.length; at++) {
+      if (few[at] === value) return true;
     }
-    if (this.few.includes(value)) return true;
-    this.few.push(value);
-    if (this.few.length > FEW) this.many = new Set(this.few);
+    few.push(value);
+    if (few.length > FEW) this.many = new Set(few);
     return false;
   }
 }
@@ -185,8 +199,10 @@ function objectHolds(value, seen) {
   if (prototype !== Object.prototype && prototype !== null && isRich(value)) return false;
   const record = /** @type {Record<string, unknown>} */ (value);
   if (typeof record.toJSON === 'function') return true;
+  // Inherited ones too, for asking whose they are costs as much as the rest: at worst superjson takes a value
+  // that JSON could have.
   for (const key in record) {
-    if (Object.hasOwn(record, key) && !jsonHolds(record[key], seen)) return false;
+    if (!jsonHolds(record[key], seen)) return false;
   }
   return true;
 }
@@ -225,7 +241,8 @@ function encode(value) {
     );
   }
   try {
-    if (Buffer.isBuffer(value)) return { format: Format.bytes, content: value };
+    // isView first: `isBuffer` walks the prototypes of every other object.
+    if (ArrayBuffer.isView(value) && Buffer.isBuffer(value)) return { format: Format.bytes, content: value };
     // JSON has it, and JSON.stringify does not write it. As JSON it can go on as a counter.
     if (Object.is(value, -0)) return '-0';
     if (jsonHolds(value, new Seen())) {

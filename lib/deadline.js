@@ -2,17 +2,18 @@
 
 /** Bounds on a wait: a deadline, or a caller's signal. */
 
-/** Node's timers cannot count further; a deadline beyond it is none. */
+/** Node's timers cannot count further (25 days); a deadline beyond it never comes. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
+ * Keeps the process alive until it comes or is stopped: somebody waits.
+ *
  * @param {number} millis
  * @param {() => void} act
  * @returns {() => void} stops it
  */
 function deadline(millis, act) {
-  if (millis > LONGEST_TIMER) return () => {};
-  const timer = setTimeout(act, millis);
+  const timer = millis > LONGEST_TIMER ? setInterval(() => {}, LONGEST_TIMER) : setTimeout(act, millis);
   return () => clearTimeout(timer);
 }
 

@@ -12,7 +12,7 @@ use conformance::{LONG, Subject, value};
 use ferrocache::core::clock::{Clock, ClockKind};
 use ferrocache::core::command::{Command, Condition, LeaseReply, Reply};
 use ferrocache::core::driver::Driver;
-use ferrocache::core::driver::memory::{Bounds, ENTRY_OVERHEAD, Memory, Policy};
+use ferrocache::core::driver::memory::{Bounds, Memory, Policy};
 use ferrocache::core::hub::Hub;
 use ferrocache::core::value::Life;
 
@@ -144,7 +144,7 @@ fn the_byte_bound_holds_under_mixed_lifetimes_and_four_writing_threads() {
                         if at % 500 == 0 {
                             memory.advance(Duration::from_millis(20)).unwrap();
                             // Writes of the other threads may be under way: a few entries each.
-                            let slack = 8 * (3000 + ENTRY_OVERHEAD);
+                            let slack = 8 * 4000;
                             over.fetch_or(
                                 memory.holdings().bytes > bytes + slack + bytes / 100,
                                 Ordering::Relaxed,

@@ -125,6 +125,10 @@ fn late_tags(subject: &Subject) {
     subject.flush_tags(&["t"]);
     subject.driver.sweep();
     assert!(!fill(subject, "k", run, "1", &["t"]).0);
+    // And where the factory names other tags than it began with.
+    let run = granted(subject, "k", &["t"]);
+    subject.flush_tags(&["t"]);
+    assert!(!fill(subject, "k", run, "1", &["other"]).0);
     let run = granted(subject, "k", &[]);
     assert!(fill(subject, "k", run, "1", &["t"]).0);
 }

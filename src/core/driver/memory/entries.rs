@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Memory;
+use super::container::Entry;
 use super::leases::supersede;
-use super::store::Entry;
 use super::tags::TagCells;
 use crate::core::clock::Timestamp;
 use crate::core::command::{Condition, Sequence};

@@ -145,21 +145,22 @@ impl Memory {
     pub(super) fn fill(&self, key: &str, lease: LeaseId, value: Value, keep: bool) -> Reply {
         let tags = self.tags.intern(&value.tags);
         let began = self.flights.began(lease).unwrap_or(0);
-        let invalidated = self.invalidated_at(&tags);
-        let superseded = if invalidated > began { invalidated } else { 0 };
+        let mut invalidated = self.invalidated_at(&tags);
         let payload = value.payload;
         let mut stored = false;
         {
             let hash = self.store.hash(key);
             let mut leases = self.stripe(hash);
             // Guarantee 1: a write or an invalidation since the miss has taken the lease away.
-            if holds(&leases, key, lease) {
-                leases.remove(key);
-                if keep && superseded == 0 {
+            if let Some(held) = take_lease(&mut leases, key, lease) {
+                // The tags that it began with count too, though the factory may have named others since.
+                invalidated = invalidated.max(self.invalidated_at(&held.tags));
+                if keep && invalidated <= began {
                     stored = self.insert((key, hash), payload.clone(), value.life, tags, began);
                 }
             }
         }
+        let superseded = if invalidated > began { invalidated } else { 0 };
         if keep && !stored {
             self.counters().refused_fills.count();
         }
@@ -174,11 +175,7 @@ impl Memory {
         superseded: Sequence,
         outcome: impl FnOnce() -> Outcome,
     ) {
-        let mut leases = self.stripe(self.store.hash(key));
-        if holds(&leases, key, lease) {
-            leases.remove(key);
-        }
-        drop(leases);
+        drop(take_lease(&mut self.stripe(self.store.hash(key)), key, lease));
         self.flights.complete(lease, self.hub(), superseded, outcome);
     }
 }
@@ -190,6 +187,8 @@ pub fn supersede(leases: &mut Leases, key: &str) {
     }
 }
 
-fn holds(leases: &Leases, key: &str, lease: LeaseId) -> bool {
-    leases.get(key).is_some_and(|held| held.id == lease)
+/// Takes a lease, if it is still held.
+fn take_lease(leases: &mut Leases, key: &str, lease: LeaseId) -> Option<Lease> {
+    let held = leases.get(key).is_some_and(|held| held.id == lease);
+    if held { leases.remove(key) } else { None }
 }

@@ -1,18 +1,21 @@
 //! The memory driver: one store for all threads of the process that open it.
 //!
 //! Keys are spread over stripes. A stripe's lock orders all writes of its keys and guards their leases;
-//! reads take no lock. Validity is decided at the read: an entry is live while its time is not over and
+//! reads take none of them. Validity is decided at the read: an entry is live while its time is not over and
 //! nothing that it depends on (everything, its tags) was flushed after the point at which it was written.
 //! So an invalidation needs to find no entry, and one that is inserted late is dead on arrival.
 //!
 //! Lock order: stripe, then flights, tags or locks, then the hub. Nothing calls back up.
 
+mod container;
 mod entries;
 mod generations;
 mod leases;
 mod locks;
+mod lru;
 mod store;
 mod tags;
+mod tinylfu;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -21,11 +24,12 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use self::container::Surroundings;
+pub use self::container::{Bounds, Entry, Policy};
 pub use self::generations::Generations;
 use self::leases::{Flights, Leases, failed};
 use self::locks::LockTable;
-pub use self::store::{Bounds, ENTRY_OVERHEAD, Entry, Policy};
-use self::store::{Store, Surroundings};
+use self::store::Store;
 use self::tags::{TagCells, TagTable, last_flush};
 use super::{Capabilities, Driver, Replies};
 use crate::core::clock::{Clock, Timestamp};
@@ -61,6 +65,7 @@ impl Memory {
             clock,
             counters: Counters::default(),
             generations: Generations::default(),
+            hasher: ahash::RandomState::new(),
         });
         Self {
             store: Store::new(bounds, Arc::clone(&surroundings)),
@@ -75,7 +80,7 @@ impl Memory {
         }
     }
 
-    /// The entry of a key, if it may be read. Takes no lock and never waits.
+    /// The entry of a key, if it may be read. Takes no stripe's lock.
     pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
         let entry = self.store.get(key);
         let live = entry.filter(|entry| self.is_fresh(entry, self.now()));
@@ -181,7 +186,7 @@ impl Memory {
         for stripe in &self.stripes {
             stripe.lock().retain(|key, _| !key.starts_with(prefix));
         }
-        for (key, _) in self.store.iter().filter(|(key, _)| key.starts_with(prefix)) {
+        for (key, _) in self.store.select(|key, _| key.starts_with(prefix)) {
             let hash = self.store.hash(&key);
             let _stripe = self.stripe(hash);
             self.store.remove(&key, hash);
@@ -190,9 +195,8 @@ impl Memory {
 
     fn scan(&self, prefix: &str) -> Vec<Box<str>> {
         let now = self.now();
-        let live =
-            self.store.iter().filter(|(key, entry)| key.starts_with(prefix) && self.is_fresh(entry, now));
-        live.map(|(key, _)| Box::clone(&key)).collect()
+        let live = self.store.select(|key, entry| key.starts_with(prefix) && self.is_fresh(entry, now));
+        live.into_iter().map(|(key, _)| key).collect()
     }
 }
 
@@ -228,17 +232,20 @@ impl Driver for Memory {
             return;
         }
         self.next_expiry.store(u64::MAX, Ordering::Release);
-        for (key, entry) in self.store.iter() {
-            if now < entry.dead_at && self.is_valid(&entry) {
+        let over = self.store.select(|_, entry| {
+            let over = now >= entry.dead_at || !self.is_valid(entry);
+            if !over {
                 self.expires_at(entry.dead_at);
-                continue;
             }
+            over
+        });
+        for (key, entry) in over {
             let hash = self.store.hash(&key);
             let _stripe = self.stripe(hash);
             // It may have been overwritten since it was looked at.
             let unchanged = self.store.get(&key).is_some_and(|current| Arc::ptr_eq(&current, &entry));
             if unchanged && self.store.remove(&key, hash).is_some() && now >= entry.dead_at {
-                self.surroundings.tell_expired(&key);
+                self.surroundings.expired(&key);
             }
         }
         self.store.settle();
