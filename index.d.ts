@@ -177,20 +177,20 @@ export interface MemoryConfig {
    * Most entries held.
    * @default no bound of its own: `maxSizeBytes` holds
    */
-  maxSize?: number;
+  maxSize?: number | undefined;
   /**
    * Most bytes held: keys, values and the measured overhead of an entry (see docs/memory.md).
    * @default 67108864 (64 MiB)
    */
-  maxSizeBytes?: number;
+  maxSizeBytes?: number | undefined;
   /**
    * `'lru'`: the least recently used entry goes first. `'tinylfu'`: an entry must be asked for more
    * often than the one that it would displace; better on loops and scans.
    * @default 'lru'
    */
-  policy?: EvictionPolicy;
+  policy?: EvictionPolicy | undefined;
   /** Overrides the top-level `defaultTtl`. */
-  defaultTtl?: TTL;
+  defaultTtl?: TTL | undefined;
   /** Overrides the top-level `prefix`. */
   prefix?: string;
 }
@@ -212,7 +212,7 @@ export interface CacheBaseOptions {
    * How long values live when a call does not say.
    * @default '1h'
    */
-  defaultTtl?: TTL;
+  defaultTtl?: TTL | undefined;
   /**
    * Put before every key, tag and lock name; `flush()` removes what is under it and nothing else.
    * @default '' on the memory driver, which shares its store with nobody that does not ask for it
@@ -223,38 +223,58 @@ export interface CacheBaseOptions {
    * thread, shares its entries, limits, tags, locks and flights. A name that is open with another
    * configuration rejects with `CACHE_CONFIG`. Without a name the store is private.
    */
-  name?: string;
+  name?: string | undefined;
   /**
    * `'manual'`: time stands still until {@link ManualClock.advance} moves it. For tests.
    * @default 'system'
    */
-  clock?: 'system' | 'manual';
+  clock?: 'system' | 'manual' | undefined;
   /**
    * Whether reads miss and writes are dropped (with an `error` event) while the backend is down.
    * The memory driver has no backend that could be down.
    * @default true
    */
-  failOpen?: boolean;
+  failOpen?: boolean | undefined;
   /**
    * The deadline of a `remember` factory.
    * @default '30s'
    */
-  hardTimeout?: TTL;
+  hardTimeout?: TTL | undefined;
   /**
    * Takes errors that no `error` listener takes.
    * @default one process warning per cache
    */
-  logger?: CacheLogger;
+  logger?: CacheLogger | undefined;
 }
 
 /** Options of a cache on the memory driver, the default. */
 export interface MemoryCacheOptions extends CacheBaseOptions {
   driver?: 'memory' | undefined;
-  config?: MemoryConfig;
+  config?: MemoryConfig | undefined;
 }
 
 /** Options of {@link Cache}, discriminated by `driver`. */
 export type CacheOptions = MemoryCacheOptions;
+
+/** The configuration of the Redis driver, as `@veloxts/cache` names it; for a version that has the driver. */
+export interface RedisCacheConfig {
+  driver: 'redis';
+  url?: string | undefined;
+  host?: string | undefined;
+  port?: number | undefined;
+  password?: string | undefined;
+  db?: number | undefined;
+  prefix?: string;
+  defaultTtl?: TTL | undefined;
+}
+
+/** A value with what is known of it, as `@veloxts/cache` names it. */
+export interface CacheEntry<T = unknown> {
+  value: T;
+  /** Milliseconds since the Unix epoch; `null` for ever. */
+  expiresAt: number | null;
+  tags?: string[] | undefined;
+}
 
 /** Alias of {@link CacheOptions}, as `@veloxts/cache` names it. */
 export type CacheManagerOptions = CacheOptions;
@@ -268,7 +288,10 @@ export type CacheConfig = MemoryCacheConfig;
 /** Which tier answered or was written. */
 export type CacheTier = 'memory' | 'redis' | 'couchdb';
 
-/** What each event carries. `key` is always the whole key, with the namespace, without the prefix. */
+/**
+ * What each event carries. `key` is always the whole key, with the namespace, without the prefix. A `value` is
+ * the very object that the operation's caller has: a listener reads it and leaves it as it is.
+ */
 export interface CacheEvents {
   /** A read found a value. `durationMs` is what the operation took. */
   hit: { key: string; value: unknown; tier: CacheTier; durationMs: number };
@@ -325,7 +348,7 @@ export interface RememberContext {
   readonly signal: AbortSignal;
   /** Replaces the TTL of the value that this factory returns. */
   setTtl(ttl: TTL | null | undefined): void;
-  /** Replaces the tags of the value that this factory returns. */
+  /** Replaces the tags of the value that this factory returns, but for those of a {@link TaggedCache}. */
   setTags(tags: readonly string[]): void;
   /** Hands the value to the callers and stores nothing. */
   skip(): void;
@@ -339,7 +362,7 @@ export interface RememberOptions {
   /** How long the value lives. @default the cache's `defaultTtl` */
   ttl?: TTL | null | undefined;
   /** Tags of the stored value. @default none */
-  tags?: readonly string[];
+  tags?: readonly string[] | undefined;
   /**
    * How long past its TTL a value may still be served by `remember` when the factory fails, or
    * takes longer than `timeout`. Other reads treat it as a miss.
@@ -353,12 +376,13 @@ export interface RememberOptions {
    */
   timeout?: TTL | null | undefined;
   /**
-   * The factory's deadline: then its signal aborts and all callers reject with `CACHE_TIMEOUT`.
+   * The factory's deadline: then its signal aborts and all callers reject with `CACHE_TIMEOUT`. A caller that
+   * joined another's run waits for it no longer than its own.
    * @default the cache's `hardTimeout` ('30s')
    */
   hardTimeout?: TTL | null | undefined;
   /** Ends the wait of this caller alone, with the signal's reason. The factory goes on for the others. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -368,17 +392,17 @@ export interface RememberOptions {
 /** Options of `lock` and `lockAndRun`. */
 export interface LockOptions {
   /** How long the lock is held at most without an extension. `timeout` is an alias. @default '30s' */
-  ttl?: TTL;
+  ttl?: TTL | undefined;
   /** Alias of `ttl`, as `@veloxts/cache` names it. */
-  timeout?: TTL;
+  timeout?: TTL | undefined;
   /** How long to wait for the lock in all. @default '10s' */
-  wait?: TTL;
+  wait?: TTL | undefined;
   /** The first pause between two tries, in **milliseconds**; it doubles up to 2,000. @default 50 */
-  retryInterval?: number;
+  retryInterval?: number | undefined;
   /** Tries after the first. `0` tries exactly once. @default 100 */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Ends the wait with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What `lock` resolves to. */
@@ -548,6 +572,10 @@ export interface CacheOperations {
   rememberForever<T>(key: string, factory: Factory<T>): Promise<T>;
   /** The cache seen through these tags. Throws nothing: bad tags reject the operation that uses them. */
   tags(tags: readonly string[] | string): TaggedCache;
+  /** As `tags(tags).put(key, value, ttl)`, by the name that `@veloxts/cache`'s stores have. */
+  putWithTags<T>(key: string, value: T, tags: readonly string[], ttl?: TTL | null): Promise<void>;
+  /** As `tags(tags).flush()`, by the name that `@veloxts/cache`'s stores have. */
+  flushTags(tags: readonly string[]): Promise<void>;
   /** Tries to take a lock; `acquired` says whether it was had. */
   lock(key: string, options?: LockOptions | TTL): Promise<Lock>;
   /**
@@ -629,13 +657,13 @@ export function createCacheManager(options?: CacheOptions): Promise<Cache>;
 export const cache: typeof createCacheManager;
 /** A new cache on the memory driver. */
 export function createMemoryCache(
-  config?: MemoryConfig & Pick<CacheBaseOptions, 'name' | 'clock' | 'logger'>,
+  config?: MemoryConfig & { driver?: 'memory' } & Pick<CacheBaseOptions, 'name' | 'clock' | 'logger'>,
 ): Cache;
 /**
  * A new cache on the Redis driver. Rejects with `CACHE_CONFIG` in a version without that driver; it is here so
  * that a package alias for `@veloxts/cache` finds every name.
  */
-export function createRedisCache(config?: object): Promise<Cache>;
+export function createRedisCache(config?: Omit<RedisCacheConfig, 'driver'>): Promise<Cache>;
 /** The process's standalone cache, made on first use. */
 export function initCache(options?: CacheOptions): Promise<Cache>;
 /** The standalone cache. @throws {@link CacheError} `CACHE_CONFIG` before `initCache` */

@@ -1,5 +1,5 @@
 /**
- * Durations, without loading the cache: the entry `ferrocache/utils`.
+ * Durations alone: the entry `ferrocache/utils`.
  *
  * @packageDocumentation
  */

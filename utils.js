@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * The entry `ferrocache/utils` (`@veloxts/cache/utils`): durations, without loading the cache.
+ * The entry `ferrocache/utils` (`@veloxts/cache/utils`): durations alone.
  */
 
 const { formatTtl, isDurationString, parseTtl, parseTtlMs } = require('./lib/ttl.js');

@@ -9,8 +9,8 @@
  */
 
 const { binding } = require('./native.js');
-const { checkKey, checkTags, checkFunction } = require('./check.js');
-const { Format, decode, encode } = require('./codec.js');
+const { checkKey, checkLength, checkTags, checkFunction } = require('./check.js');
+const { Format, MISS, encode } = require('./codec.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
 const { toMillis } = require('./ttl.js');
@@ -37,7 +37,7 @@ class Access {
 
   /** The key as the core knows it. @param {unknown} key */
   name(key) {
-    return this.prefix === '' ? checkKey(key) : checkKey(this.prefix + checkKey(key));
+    return this.prefix === '' ? checkKey(key) : checkLength(this.prefix + checkKey(key));
   }
 
   /**
@@ -55,7 +55,9 @@ class Access {
     }
     /** @type {Map<string, string>} */
     const names = new Map();
-    for (const key of /** @type {Iterable<string>} */ (keys)) names.set(key, this.name(key));
+    for (const key of listed(/** @type {Iterable<unknown>} */ (keys), 'keys')) {
+      names.set(/** @type {string} */ (key), this.name(key));
+    }
     return names;
   }
 
@@ -85,7 +87,17 @@ class Access {
     const { handle, events } = this.session;
     if (events.has.hit || events.has.miss) return this.look(name, operation)?.value ?? null;
     const payload = binding.get(handle, name);
-    return payload === undefined ? null : this.decode(payload, name, operation);
+    return payload === undefined ? null : this.orNull(payload, name, operation);
+  }
+
+  /**
+   * @param {Payload} payload
+   * @param {string} name
+   * @param {string} operation
+   */
+  orNull(payload, name, operation) {
+    const value = this.session.decode(payload, name, operation);
+    return value === MISS ? null : value;
   }
 
   /**
@@ -99,32 +111,13 @@ class Access {
     const started = performance.now();
     const payload = binding.get(handle, name);
     const key = this.session.shown(name);
-    if (payload === undefined) {
+    const value = payload === undefined ? MISS : this.session.decode(payload, name, operation);
+    if (value === MISS) {
       if (events.has.miss) events.emit('miss', { key, durationMs: performance.now() - started });
       return undefined;
     }
-    const value = this.decode(payload, name, operation);
     if (events.has.hit) events.emit('hit', { key, value, tier, durationMs: performance.now() - started });
     return { value };
-  }
-
-  /**
-   * A value that cannot be read is a miss and an event, never an exception.
-   *
-   * @param {Payload} payload
-   * @param {string} name
-   * @param {string} operation
-   */
-  decode(payload, name, operation) {
-    try {
-      return decode(payload);
-    } catch (cause) {
-      const error = makeError('CACHE_CORRUPT', 'the stored value cannot be decoded; it reads as a miss', {
-        cause,
-      });
-      this.session.events.error(error, operation, this.session.shown(name));
-      return null;
-    }
   }
 
   /**
@@ -160,7 +153,7 @@ class Access {
   forget(name) {
     const started = performance.now();
     const held = binding.forget(this.session.handle, name);
-    this.tellDeleted(name, started);
+    if (held) this.tellDeleted(name, started);
     return held;
   }
 
@@ -196,7 +189,8 @@ class Access {
       if (found !== undefined) return Promise.resolve(found.value);
     } else {
       const payload = binding.get(session.handle, name);
-      if (payload !== undefined) return Promise.resolve(this.decode(payload, name, 'remember'));
+      const value = payload === undefined ? MISS : session.decode(payload, name, 'remember');
+      if (value !== MISS) return Promise.resolve(value);
     }
     const own = terms.tags.length === 0 ? NO_TAGS : this.scoped(terms.tags);
     return session.flights.ask({
@@ -206,6 +200,7 @@ class Access {
       asked: /** @type {string} */ (key),
       defaultTtl: session.options.ttl,
       tags: tags.length === 0 ? own : [...new Set([...tags, ...own])],
+      kept: tags,
       scope: (/** @type {unknown} */ late) => this.scoped(late),
       factory: /** @type {(context: import('../index.js').RememberContext) => unknown} */ (call),
     });
@@ -220,7 +215,8 @@ class Access {
   #store({ name, value, encoded }, millis, tags, ifAbsent) {
     const { handle, events } = this.session;
     if (millis === 0) {
-      if (!ifAbsent) this.forget(name);
+      if (ifAbsent) this.assertOpen();
+      else this.forget(name);
       return false;
     }
     const started = events.has.write ? performance.now() : 0;
@@ -282,11 +278,29 @@ function pairs(entries) {
     );
   }
   if (Symbol.iterator in entries) {
-    const list = [.../** @type {Iterable<[string, unknown]>} */ (entries)];
+    const list = /** @type {[string, unknown][]} */ (
+      listed(/** @type {Iterable<unknown>} */ (entries), 'entries')
+    );
     if (list.every((pair) => Array.isArray(pair) && pair.length === 2)) return list;
     throw makeError('CACHE_INVALID_ARGUMENT', 'each of the entries must be a [key, value] pair');
   }
-  return Object.entries(entries);
+  try {
+    return Object.entries(entries);
+  } catch (cause) {
+    throw makeError('CACHE_INVALID_VALUE', 'reading the entries threw (see cause)', { cause });
+  }
+}
+
+/**
+ * @param {Iterable<unknown>} iterable
+ * @param {string} what
+ */
+function listed(iterable, what) {
+  try {
+    return [...iterable];
+  } catch (cause) {
+    throw makeError('CACHE_INVALID_ARGUMENT', `iterating over the ${what} threw (see cause)`, { cause });
+  }
 }
 
 exports.Access = Access;

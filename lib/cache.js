@@ -109,6 +109,7 @@ function advance(session, duration) {
     throw makeError('CACHE_CONFIG', "only a cache made with clock: 'manual' can be advanced");
   }
   const millis = toMillis(duration);
+  if (millis === Infinity) throw makeError('CACHE_INVALID_TTL', 'a clock cannot be advanced for ever');
   attempt(() => binding.advance(session.handle, millis));
 }
 

@@ -21,7 +21,15 @@ function checkKey(key) {
       'a key must be well-formed Unicode: this one holds a lone surrogate, which no store can tell from another',
     );
   }
-  // A character has at most three bytes a UTF-16 unit: most keys need no counting.
+  return checkLength(key);
+}
+
+/**
+ * @param {string} key
+ * @throws {import('../index.js').CacheError} CACHE_INVALID_KEY
+ */
+function checkLength(key) {
+  // A UTF-16 unit has at most three bytes: most keys need no counting.
   if (key.length * 3 > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY) {
     throw invalidKey(
       `a key must have at most 1 MiB (1,048,576 bytes of UTF-8); this one has ${Buffer.byteLength(key)}: hash it`,
@@ -67,4 +75,4 @@ function checkFunction(value, what) {
   throw makeError('CACHE_INVALID_ARGUMENT', `${what} must be a function, not ${describe(value)}`);
 }
 
-module.exports = { checkKey, checkTags, checkFunction };
+module.exports = { checkKey, checkLength, checkTags, checkFunction };

@@ -16,8 +16,14 @@ const { makeError } = require('./errors.js');
 /** Numbers of the formats, as src/binding/convert.rs reads them. */
 const Format = /** @type {const} */ ({ json: 0, superjson: 1, bytes: 2 });
 
+/** What a read answers for a payload that cannot be decoded. */
+const MISS = Symbol('miss');
+
 /** @type {import('superjson').SuperJSON | undefined} */
 let superjson;
+
+/** Stands for NaN as the key of a Map. */
+class NaNKey {}
 
 /**
  * superjson, loaded with the first value that needs it.
@@ -45,15 +51,12 @@ function rich() {
       },
       'entries',
     );
-    // superjson would mix such a key up with other NaNs of the value.
+    // superjson takes all NaNs of a value for one object, and then cannot find it again as a key.
     superjson.registerCustom(
       {
-        isApplicable: /** @returns {value is Map<unknown, unknown>} */ (value) =>
-          types.isMap(value) && value.has(NaN),
-        serialize: () => {
-          throw new TypeError('a Map with NaN as a key cannot be stored');
-        },
-        deserialize: () => new Map(),
+        isApplicable: /** @returns {value is NaNKey} */ (value) => value instanceof NaNKey,
+        serialize: () => 'NaN',
+        deserialize: () => /** @type {any} */ (NaN),
       },
       'nan-key',
     );
@@ -196,7 +199,10 @@ function objectHolds(value, seen) {
     return true;
   }
   const prototype = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null && isRich(value)) return false;
+  if (prototype !== Object.prototype && prototype !== null) {
+    if (types.isPromise(value)) throw new TypeError('a Promise cannot be stored: was an await forgotten?');
+    if (isRich(value)) return false;
+  }
   const record = /** @type {Record<string, unknown>} */ (value);
   if (typeof record.toJSON === 'function') return true;
   // Inherited ones too, for asking whose they are costs as much as the rest: at worst superjson takes a value
@@ -224,6 +230,54 @@ function isRich(value) {
 }
 
 /**
+ * A copy that superjson reads as JSON.stringify would read the value: `toJSON` heeded, instances of classes with
+ * their fields (superjson would not look into them), types of other realms as those of this one. What is
+ * shared or circular stays so.
+ *
+ * @param {any} value
+ * @param {Map<object, unknown>} copies
+ * @returns {any}
+ */
+function plain(value, copies) {
+  if (typeof value !== 'object' || value === null || isBinary(value)) return value;
+  if (copies.has(value)) return copies.get(value);
+  /** @template T @param {T} copy */
+  const keep = (copy) => {
+    copies.set(value, copy);
+    return copy;
+  };
+  if (types.isDate(value)) return keep(new Date(value.getTime()));
+  if (types.isRegExp(value)) return keep(new RegExp(value.source, value.flags));
+  if (types.isBoxedPrimitive(value)) return value.valueOf();
+  if (types.isNativeError(value) || value instanceof URL) return value;
+  if (types.isMap(value)) {
+    const map = keep(new Map());
+    for (const [key, item] of value) {
+      map.set(Number.isNaN(key) ? new NaNKey() : plain(key, copies), plain(item, copies));
+    }
+    return map;
+  }
+  if (types.isSet(value)) {
+    const set = keep(new Set());
+    for (const item of value) set.add(plain(item, copies));
+    return set;
+  }
+  if (typeof value.toJSON === 'function') return keep(plain(value.toJSON(), copies));
+  if (Array.isArray(value)) {
+    const list = keep(/** @type {unknown[]} */ ([]));
+    for (let at = 0; at < value.length; at++) list.push(at in value ? plain(value[at], copies) : null);
+    return list;
+  }
+  const fields = keep({});
+  for (const key of Object.keys(value)) {
+    // Defined, not assigned: a key may be `__proto__`.
+    const field = { value: plain(value[key], copies), enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(fields, key, field);
+  }
+  return fields;
+}
+
+/**
  * An encoded value: JSON text as it is, everything else with its format.
  * @typedef {string | { format: number; content: string | Buffer }} Encoded
  */
@@ -240,6 +294,7 @@ function encode(value) {
       `a ${typeof value} cannot be stored; expected data, such as an object, a text or a number`,
     );
   }
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return JSON.stringify(value);
   try {
     // isView first: `isBuffer` walks the prototypes of every other object.
     if (ArrayBuffer.isView(value) && Buffer.isBuffer(value)) return { format: Format.bytes, content: value };
@@ -251,10 +306,14 @@ function encode(value) {
       // A `toJSON` that answers undefined leaves nothing to store: as if undefined were given.
       value = undefined;
     }
-    return { format: Format.superjson, content: rich().stringify(value) };
+    return { format: Format.superjson, content: rich().stringify(plain(value, new Map())) };
   } catch (cause) {
-    const reason = cause instanceof RangeError ? 'it is nested too deeply or too long' : 'reading it threw';
-    throw makeError('CACHE_INVALID_VALUE', `the value cannot be stored: ${reason} (see cause)`, { cause });
+    const reason = cause instanceof RangeError ? 'it is nested too deeply or too long' : 'reading it failed';
+    throw makeError(
+      'CACHE_INVALID_VALUE',
+      `the value cannot be stored: ${reason} (${cause instanceof TypeError ? cause.message : 'see cause'})`,
+      { cause },
+    );
   }
 }
 
@@ -279,4 +338,4 @@ function copyOf(encoded) {
   return Buffer.from(encoded.content);
 }
 
-module.exports = { Format, encode, decode, copyOf };
+module.exports = { Format, MISS, encode, decode, copyOf };

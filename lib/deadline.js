@@ -2,8 +2,13 @@
 
 /** Bounds on a wait: a deadline, or a caller's signal. */
 
+const { getMaxListeners, setMaxListeners } = require('node:events');
+
 /** Node's timers cannot count further (25 days); a deadline beyond it never comes. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** Callers that may share a signal before Node warns of a leak: a request's signal goes to all its reads. */
+const SHARED = 1000;
 
 /**
  * Keeps the process alive until it comes or is stopped: somebody waits.
@@ -18,17 +23,32 @@ function deadline(millis, act) {
 }
 
 /**
+ * Acts once when a signal aborts, at once if it has.
+ *
+ * @param {AbortSignal | undefined} signal
+ * @param {() => void} act
+ * @returns {() => void} stops listening
+ */
+function onAbort(signal, act) {
+  if (signal === undefined) return () => {};
+  if (signal.aborted) act();
+  if (getMaxListeners(signal) < SHARED) setMaxListeners(SHARED, signal);
+  signal.addEventListener('abort', act, { once: true });
+  return () => signal.removeEventListener('abort', act);
+}
+
+/**
  * @param {Promise<unknown>} answer
  * @param {AbortSignal} signal
  */
 function orAborted(answer, signal) {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    void answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const stop = onAbort(signal, () => reject(signal.reason));
+    void answer.then(resolve, reject).finally(stop);
   });
 }
 
+exports.LONGEST_TIMER = LONGEST_TIMER;
 exports.deadline = deadline;
+exports.onAbort = onAbort;
 exports.orAborted = orAborted;

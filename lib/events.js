@@ -90,7 +90,7 @@ class Events {
     // One by one, so that a listener that throws keeps no other from hearing.
     for (const listener of this.#emitter.rawListeners(name)) {
       try {
-        const answer = Reflect.apply(listener, this.#emitter, [event]);
+        const answer = Reflect.apply(listener, undefined, [event]);
         // An async listener that rejects must not become an unhandled rejection.
         if (types.isPromise(answer)) answer.catch((error) => this.#listenerThrew(name, error));
       } catch (error) {
@@ -141,8 +141,9 @@ class Events {
    */
   #listenerThrew(name, error) {
     const operation = `listener of '${name}'`;
-    const reported =
-      error instanceof Error ? error : new Error(`a listener threw ${describe(error)}`, { cause: error });
+    const reported = isError(error)
+      ? error
+      : new Error(`a listener threw ${describe(error)}`, { cause: error });
     // An error listener that throws must not be told of its own error.
     if (name === 'error') this.#unheard({ error: reported, operation });
     else this.error(reported, operation);
@@ -156,6 +157,14 @@ class Events {
     this.#onChange(name, listening);
   }
 }
+
+/**
+ * Also an error of another realm.
+ *
+ * @param {unknown} value
+ * @returns {value is Error}
+ */
+const isError = (value) => value instanceof Error || types.isNativeError(value);
 
 exports.Events = Events;
 exports.NAMES = NAMES;

@@ -4,6 +4,8 @@
  * One run of a factory, as this thread's callers see it: who waits for it, and how its outcome reaches them.
  */
 
+const { AsyncResource } = require('node:async_hooks');
+const { deadline } = require('./deadline.js');
 const { toCacheError } = require('./errors.js');
 const { decode } = require('./codec.js');
 
@@ -19,22 +21,37 @@ const { decode } = require('./codec.js');
 
 /** One run, as this thread's callers see it. */
 class Flight {
-  /** @type {{ session: Session; joined: number; resolve: (value: unknown) => void; reject: (error: unknown) => void; again: () => unknown }[]} */
-  #waiters = [];
+  /** @type {Set<{ session: Session; joined: number; resolve: (value: unknown) => void; reject: (error: unknown) => void; again: () => unknown; stop: () => void }>} */
+  #waiters = new Set();
   /** Whose factory runs, if it runs on this thread. @type {Session | undefined} */
   leader;
   /** Aborts the factory. */
   controller = new AbortController();
+  /** Told when nobody waits any more. */
+  #onEmpty;
+
+  /** @param {() => void} onEmpty */
+  constructor(onEmpty) {
+    this.#onEmpty = onEmpty;
+  }
 
   /**
    * @param {Session} session whose caller waits
    * @param {number} joined when, in the store's order
    * @param {() => unknown} again asks anew
+   * @param {{ millis: number; error: () => Error }} bound how long this caller waits
    * @returns {Promise<unknown>}
    */
-  join(session, joined, again) {
+  join(session, joined, again, bound) {
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ session, joined, resolve, reject, again });
+      const stop = deadline(bound.millis, () => {
+        this.#waiters.delete(waiter);
+        reject(bound.error());
+        this.#left();
+      });
+      // Who asks anew does so as the caller that it is, whoever ended the run.
+      const waiter = { session, joined, resolve, reject, again: AsyncResource.bind(again), stop };
+      this.#waiters.add(waiter);
     });
   }
 
@@ -45,23 +62,25 @@ class Flight {
    * @param {Error} reason
    */
   leave(session, reason) {
-    const leaving = this.#waiters.filter((waiter) => waiter.session === session);
-    this.#waiters = this.#waiters.filter((waiter) => waiter.session !== session);
-    for (const waiter of leaving) waiter.reject(reason);
+    for (const waiter of this.#waiters) {
+      if (waiter.session !== session) continue;
+      this.#waiters.delete(waiter);
+      waiter.stop();
+      waiter.reject(reason);
+    }
+    this.#left();
   }
 
   /** @param {Outcome} outcome */
   settle(outcome) {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
     for (const waiter of waiters) {
+      waiter.stop();
       try {
         if (outcome.kind === 'failed') {
           waiter.reject(outcome.error);
-        } else if (
-          outcome.kind === 'value' &&
-          (outcome.superseded === 0 || waiter.joined < outcome.superseded)
-        ) {
+        } else if (outcome.kind === 'value' && isInTime(outcome, waiter)) {
           waiter.resolve(outcome.copy());
         } else {
           // It joined after what this run computed was invalidated, or the run is gone.
@@ -72,16 +91,43 @@ class Flight {
       }
     }
   }
+
+  #left() {
+    if (this.#waiters.size === 0 && this.leader === undefined) this.#onEmpty();
+  }
 }
 
-/** @param {unknown} error */
+/**
+ * Whether a caller joined before what the run computed was invalidated.
+ *
+ * @param {{ superseded: number }} outcome
+ * @param {{ joined: number }} waiter
+ */
+const isInTime = ({ superseded }, { joined }) => superseded === 0 || joined < superseded;
+
+/** What other threads are told of an error that cannot be put into words. */
+const UNSPEAKABLE = JSON.stringify({
+  name: 'Error',
+  message: 'the factory failed with an error that cannot be read',
+});
+
+/**
+ * An error as text, for other threads. Never throws: the text is what ends the run for them.
+ *
+ * @param {unknown} error
+ */
 function errorText(error) {
-  const { name, message, code } = /** @type {Error & { code?: unknown }} */ (error);
-  return JSON.stringify({
-    name: String(name),
-    message: String(message),
-    code: typeof code === 'string' ? code : undefined,
-  });
+  try {
+    const { name, message, code } = /** @type {Error & { code?: unknown }} */ (error);
+    const words = {
+      name: `${name}`,
+      message: `${message}`,
+      code: typeof code === 'string' ? code : undefined,
+    };
+    return JSON.stringify(words);
+  } catch {
+    return UNSPEAKABLE;
+  }
 }
 
 /**

@@ -11,10 +11,9 @@
 const { types } = require('node:util');
 const { binding } = require('./native.js');
 const { CacheTimeoutError, attempt, makeError, describe } = require('./errors.js');
-const { copyOf, decode, encode } = require('./codec.js');
+const { MISS, copyOf, encode } = require('./codec.js');
 const { deadline, orAborted } = require('./deadline.js');
 const { Flight, errorText, outcomeOf } = require('./flight.js');
-const { checkTags } = require('./check.js');
 const { toMillis } = require('./ttl.js');
 
 /** @typedef {import('./flight.js').Outcome} Outcome */
@@ -33,6 +32,7 @@ const { toMillis } = require('./ttl.js');
  * @property {number | undefined} timeout milliseconds until a stale value is served
  * @property {number} hardTimeout milliseconds; the factory's deadline
  * @property {readonly string[]} tags as the core knows them
+ * @property {readonly string[]} kept those of them that the factory cannot replace
  * @property {(tags: unknown) => string[]} scope checks tags and makes them what the core knows
  * @property {AbortSignal | undefined} signal
  * @property {(context: import('../index.js').RememberContext) => unknown} factory
@@ -62,18 +62,24 @@ class Flights {
    */
   ask(request) {
     const { handle, events, tier } = this.#session;
+    if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     const tags = request.tags.length === 0 ? null : [...request.tags];
     const { state, lease, joined, payload } = binding.lease(handle, request.key, tags);
     if (state === 'hit') {
-      const value = decode(/** @type {Payload} */ (payload));
-      if (events.has.hit) events.emit('hit', { key: request.shown, value, tier, durationMs: 0 });
-      return Promise.resolve(value);
+      const value = this.#session.decode(/** @type {Payload} */ (payload), request.key, 'remember');
+      if (value !== MISS) {
+        if (events.has.hit) events.emit('hit', { key: request.shown, value, tier, durationMs: 0 });
+        return Promise.resolve(value);
+      }
+      // It cannot be read, so it is a miss; and no lease is given while it is there.
+      binding.forget(handle, request.key);
+      return this.ask(request);
     }
     const outcome =
       state === 'granted'
         ? this.#lead(request, lease, payload !== undefined)
         : this.#wait(request, lease, joined);
-    const answer = payload === undefined ? outcome : this.#orStale(request, outcome, payload);
+    const answer = payload === undefined ? outcome : this.#orStale(request, outcome);
     return request.signal === undefined ? answer : orAborted(answer, request.signal);
   }
 
@@ -111,18 +117,14 @@ class Flights {
    * @param {number} joined
    */
   #wait(request, lease, joined) {
-    const again = () => this.ask(request);
-    const known = running.get(lease);
-    if (known !== undefined) return known.join(this.#session, joined, again);
-    const flight = new Flight();
-    running.set(lease, flight);
-    // The leader's thread has its own deadline and is told of when it dies; this one is the bound that
-    // holds in any case, and what keeps the process alive for the answer.
-    const stop = deadline(request.hardTimeout, () => {
-      running.delete(lease);
-      flight.settle({ kind: 'failed', error: timedOut(request) });
-    });
-    return flight.join(this.#session, joined, again).finally(stop);
+    let flight = running.get(lease);
+    if (flight === undefined) {
+      flight = new Flight(() => running.delete(lease));
+      running.set(lease, flight);
+    }
+    // The leader has its own deadline, and its end is told; this one is the bound that holds in any case.
+    const bound = { millis: request.hardTimeout, error: () => timedOut(request) };
+    return flight.join(this.#session, joined, () => this.ask(request), bound);
   }
 
   /**
@@ -131,7 +133,7 @@ class Flights {
    * @param {boolean} refreshes
    */
   async #lead(request, lease, refreshes) {
-    const flight = new Flight();
+    const flight = new Flight(() => {});
     flight.leader = this.#session;
     const { controller } = flight;
     running.set(lease, flight);
@@ -145,9 +147,7 @@ class Flights {
       value = await run(request, controller, result);
       encoded = encode(value);
     } catch (error) {
-      this.#end(lease, flight, { kind: 'failed', error }, () =>
-        binding.fail(this.#session.handle, request.key, lease, errorText(error)),
-      );
+      this.#end(lease, flight, { kind: 'failed', error }, () => this.#fail(request, lease, error));
       throw error;
     }
     const outcome = /** @type {Outcome & { kind: 'value' }} */ ({
@@ -157,9 +157,13 @@ class Flights {
     });
     let stored = false;
     this.#end(lease, flight, outcome, () => {
-      const fill = this.#fill(request, lease, encoded, result);
-      outcome.superseded = fill.superseded;
-      stored = fill.stored;
+      try {
+        ({ superseded: outcome.superseded, stored } = this.#fill(request, lease, encoded, result));
+      } catch (error) {
+        // Whatever is wrong, the run must end: a lease that is never given back would end the key.
+        this.#fail(request, lease, error);
+        throw error;
+      }
     });
     if (stored) this.#tell(request, value, result, performance.now() - started, refreshes);
     return value;
@@ -183,8 +187,17 @@ class Flights {
       ttl,
       request.grace,
       names,
-      keep && ttl > 0,
+      keep,
     );
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} lease
+   * @param {unknown} error
+   */
+  #fail(request, lease, error) {
+    binding.fail(this.#session.handle, request.key, lease, errorText(error));
   }
 
   /**
@@ -222,30 +235,33 @@ class Flights {
   }
 
   /**
-   * The outcome of the run, or a value in its grace where the run fails or takes too long.
+   * The outcome of the run, or a value in its grace where the run fails or takes too long. What is served is
+   * read when it is served: it may have been written anew or invalidated since the run began.
    *
    * @param {Request} request
    * @param {Promise<unknown>} outcome
-   * @param {Payload} payload
    * @returns {Promise<unknown>}
    */
-  #orStale({ shown: key, timeout }, outcome, payload) {
-    const { events } = this.#session;
-    return new Promise((resolve) => {
+  #orStale({ key, shown, timeout }, outcome) {
+    const session = this.#session;
+    return new Promise((resolve, reject) => {
       let served = false;
       const serve = () => {
-        if (served) return;
+        if (served || session.closed) return served;
+        const payload = binding.peek(session.handle, key);
+        const value = payload === undefined ? MISS : session.decode(payload, key, 'remember');
+        if (value === MISS) return false;
         served = true;
-        const value = decode(payload);
-        if (events.has.stale) events.emit('stale', { key, value });
+        if (session.events.has.stale) session.events.emit('stale', { key: shown, value });
         resolve(value);
+        return true;
       };
-      const stop = timeout === undefined || timeout <= 0 ? () => {} : deadline(timeout, serve);
+      const late = timeout === undefined || timeout <= 0 ? () => {} : deadline(timeout, serve);
       const failed = (/** @type {unknown} */ error) => {
-        events.error(error, 'remember', key);
-        serve();
+        if (!serve()) return reject(error);
+        return session.closed ? undefined : session.events.error(error, 'remember', shown);
       };
-      void outcome.then(resolve, failed).finally(stop);
+      void outcome.then(resolve, failed).finally(late);
       if (timeout !== undefined && timeout <= 0) serve();
     });
   }
@@ -264,6 +280,8 @@ async function run(request, controller, result) {
   const overdue = new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason));
   });
+  // A factory that throws before it is raced with this leaves nobody to hear of a later abort.
+  overdue.catch(() => {});
   const stop = deadline(request.hardTimeout, () => controller.abort(timedOut(request)));
   const context = {
     key: request.asked,
@@ -274,7 +292,7 @@ async function run(request, controller, result) {
     },
     /** @param {unknown} tags */
     setTags: (tags) => {
-      result.tags = request.scope(checkTags(tags));
+      result.tags = [...new Set([...request.kept, ...request.scope(tags)])];
     },
     skip: () => {
       result.keep = false;

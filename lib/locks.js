@@ -6,6 +6,7 @@
 
 const { randomUUID } = require('node:crypto');
 const { binding } = require('./native.js');
+const { LONGEST_TIMER, onAbort } = require('./deadline.js');
 const { CacheLockError, attempt, makeError, describe } = require('./errors.js');
 const { toMillis } = require('./ttl.js');
 const { checkOptions } = require('./options.js');
@@ -18,8 +19,6 @@ const DEFAULT_RETRIES = 100;
 const LONGEST_PAUSE = 2000;
 /** A lock is renewed when a third of its life is over: two tries may fail before it is lost. */
 const RENEWALS = 3;
-/** Node's timers cannot count further. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Checked options of a lock; durations in milliseconds.
@@ -65,13 +64,17 @@ function count(value, name) {
   }
 }
 
+/**
+ * @typedef {{ wake: () => void; fail: (reason: unknown) => void }} Waiter
+ */
+
 class Locks {
   /** @type {import('./session.js').Session} */
   #session;
-  /** Who waits for which lock on this thread, in order. @type {Map<string, Set<() => void>>} */
+  /** Who waits for which lock on this thread, in order. @type {Map<string, Set<Waiter>>} */
   #waiting = new Map();
-  /** Ends all waits. */
-  #closing = new AbortController();
+  /** Tells the callbacks that run that their lock is lost. @type {Set<() => void>} */
+  #held = new Set();
 
   /** @param {import('./session.js').Session} session */
   constructor(session) {
@@ -91,7 +94,11 @@ class Locks {
     const until = performance.now() + terms.wait;
     let reply;
     for (let tries = 0; ;) {
-      terms.signal?.throwIfAborted();
+      if (terms.signal?.aborted) {
+        // It may have been woken for a lock that the next one can have.
+        this.freed(name);
+        throw terms.signal.reason;
+      }
       const last = tries >= terms.retries || performance.now() >= until;
       reply = attempt(() => binding.lock(handle, name, owner, terms.ttl, !last));
       if (reply.fence !== undefined || last) break;
@@ -120,25 +127,25 @@ class Locks {
     if (!lock.acquired) {
       throw new CacheLockError(
         'CACHE_LOCK_TIMEOUT',
-        `the lock ${JSON.stringify(lock.key)} was not had within ${terms.wait} ms and ${terms.retries} retries; raise wait or maxRetries, or try later`,
+        `the lock ${JSON.stringify(lock.key)} is held by another, and was not had within the bounds (wait ${terms.wait} ms, maxRetries ${terms.retries}); raise them, or try later`,
       );
     }
     const controller = new AbortController();
-    const timer = setInterval(
-      () => {
-        if (this.#extend(name, owner, terms.ttl)) return;
-        this.#lost(name, lock.token, controller);
-        clearInterval(timer);
-      },
-      Math.min(LONGEST_TIMER, Math.max(1, terms.ttl / RENEWALS)),
-    );
+    const lose = () => {
+      if (!controller.signal.aborted) this.#lost(name, lock.token, controller);
+    };
+    this.#held.add(lose);
+    const period = Math.min(LONGEST_TIMER, Math.max(1, terms.ttl / RENEWALS));
+    const timer = setInterval(() => this.#extend(name, owner, terms.ttl) || lose(), period);
     // The callback's own work keeps the process alive; renewing is no work.
     timer.unref();
     try {
       return await callback({ signal: controller.signal, token: lock.token });
     } finally {
       clearInterval(timer);
-      await lock.release();
+      this.#held.delete(lose);
+      // A callback that blocked the thread past the lock's life kept the renewal from noticing.
+      if (!(await lock.release())) lose();
     }
   }
 
@@ -148,15 +155,16 @@ class Locks {
    * @param {string} name
    */
   freed(name) {
-    for (const wake of this.#waiting.get(name) ?? []) {
-      wake();
-      break;
-    }
+    const [first] = this.#waiting.get(name) ?? [];
+    first?.wake();
   }
 
   /** @param {Error} reason */
   close(reason) {
-    this.#closing.abort(reason);
+    for (const waiters of [...this.#waiting.values()]) {
+      for (const waiter of [...waiters]) waiter.fail(reason);
+    }
+    for (const lose of [...this.#held]) lose();
   }
 
   /**
@@ -232,32 +240,32 @@ class Locks {
    * @returns {Promise<boolean>}
    */
   #pause(name, millis, signal) {
-    const closing = this.#closing.signal;
     return new Promise((resolve, reject) => {
-      const wakes = this.#waiting.get(name) ?? new Set();
-      this.#waiting.set(name, wakes);
+      const waiters = this.#waiting.get(name) ?? new Set();
+      this.#waiting.set(name, waiters);
       const end = () => {
         clearTimeout(timer);
-        wakes.delete(wake);
-        if (wakes.size === 0 && this.#waiting.get(name) === wakes) this.#waiting.delete(name);
-        signal?.removeEventListener('abort', abort);
-        closing.removeEventListener('abort', abort);
+        stop();
+        waiters.delete(waiter);
+        if (waiters.size === 0 && this.#waiting.get(name) === waiters) this.#waiting.delete(name);
       };
-      const wake = () => {
-        end();
-        resolve(true);
-      };
-      const abort = () => {
-        end();
-        reject(closing.aborted ? closing.reason : signal?.reason);
+      const waiter = {
+        wake: () => {
+          end();
+          resolve(true);
+        },
+        fail: (/** @type {unknown} */ reason) => {
+          end();
+          reject(reason);
+        },
       };
       const timer = setTimeout(() => {
         end();
         resolve(false);
       }, millis);
-      wakes.add(wake);
-      signal?.addEventListener('abort', abort);
-      closing.addEventListener('abort', abort);
+      let stop = () => {};
+      waiters.add(waiter);
+      stop = onAbort(signal, () => waiter.fail(signal?.reason));
     });
   }
 }

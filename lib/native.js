@@ -39,6 +39,7 @@ const { CacheError } = require('./errors.js');
  * @property {(text: string) => void} probe reads its argument and does nothing: what crossing costs
  * @property {(handle: number, key: string, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, ifAbsent: boolean) => boolean} write
  * @property {(handle: number, key: string) => boolean} has
+ * @property {(handle: number, key: string) => Payload | undefined} peek also a value in its grace
  * @property {(handle: number, key: string) => boolean} forget
  * @property {(handle: number, key: string) => Payload | undefined} pull
  * @property {(handle: number, key: string, ttl: number) => boolean} touch

@@ -132,8 +132,9 @@ class Operations {
       const name = access.name(key);
       const started = performance.now();
       const payload = binding.pull(access.session.handle, name);
+      if (payload === undefined) return null;
       access.tellDeleted(name, started);
-      return payload === undefined ? null : access.decode(payload, name, 'pull');
+      return access.orNull(payload, name, 'pull');
     });
   }
 
@@ -232,6 +233,21 @@ class Operations {
   /** @param {readonly string[] | string} tags */
   tags(tags) {
     return new TaggedCache(this.#access, typeof tags === 'string' ? [tags] : tags);
+  }
+
+  /**
+   * @param {string} key
+   * @param {unknown} value
+   * @param {readonly string[]} tags
+   * @param {MaybeTtl} [ttl]
+   */
+  putWithTags(key, value, tags, ttl) {
+    return this.tags(tags).put(key, value, ttl);
+  }
+
+  /** @param {readonly string[]} tags */
+  flushTags(tags) {
+    return this.tags(tags).flush();
   }
 
   /**

@@ -117,6 +117,30 @@ function validatePluginOptions(options = {}) {
 }
 
 /**
+ * @param {number} ttl
+ * @param {number} hardTimeout
+ * @returns {RememberTerms}
+ */
+const termsOf = (ttl, hardTimeout) => ({
+  ttl,
+  grace: 0,
+  timeout: undefined,
+  hardTimeout,
+  tags: NO_TAGS,
+  signal: undefined,
+});
+
+/**
+ * @param {unknown} value
+ * @param {string} at
+ */
+function positive(value, at) {
+  const millis = toMillis(value);
+  if (millis === 0) throw makeError('CACHE_INVALID_TTL', `${at} must be more than 0`);
+  return millis;
+}
+
+/**
  * What a `remember` runs under; durations in milliseconds.
  * @typedef {object} RememberTerms
  * @property {number} ttl
@@ -137,9 +161,8 @@ const NO_TAGS = Object.freeze([]);
  * @throws {import('../index.js').CacheError} CACHE_INVALID_TTL, CACHE_INVALID_ARGUMENT
  */
 function checkRemember(options, { ttl, hardTimeout }) {
-  const terms = { ttl, grace: 0, timeout: undefined, hardTimeout, tags: NO_TAGS, signal: undefined };
-  if (options === undefined || options === null) return terms;
-  if (typeof options !== 'object' || Array.isArray(options)) return { ...terms, ttl: toMillis(options) };
+  if (options === undefined || options === null) return termsOf(ttl, hardTimeout);
+  if (typeof options !== 'object' || Array.isArray(options)) return termsOf(toMillis(options), hardTimeout);
   const given = /** @type {import('../index.js').RememberOptions} */ (options);
   checkOptions(given, REMEMBER, 'remember');
   if (given.signal !== undefined && !(given.signal instanceof AbortSignal)) {
@@ -149,7 +172,7 @@ function checkRemember(options, { ttl, hardTimeout }) {
     ttl: given.ttl == null ? ttl : toMillis(given.ttl),
     grace: given.grace == null ? 0 : toMillis(given.grace),
     timeout: given.timeout == null ? undefined : toMillis(given.timeout),
-    hardTimeout: given.hardTimeout == null ? hardTimeout : toMillis(given.hardTimeout),
+    hardTimeout: given.hardTimeout == null ? hardTimeout : positive(given.hardTimeout, 'hardTimeout'),
     tags: given.tags === undefined ? NO_TAGS : checkTags(given.tags),
     signal: given.signal,
   };

@@ -7,7 +7,8 @@
  */
 
 const { Events } = require('./events.js');
-const { CacheClosedError } = require('./errors.js');
+const { MISS, decode } = require('./codec.js');
+const { CacheClosedError, makeError } = require('./errors.js');
 const { Flights } = require('./flights.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
@@ -45,6 +46,9 @@ class Session {
 
   /** @param {import('./native.js').Notice} notice */
   notice(notice) {
+    // A named store tells of all its keys, also of those under another cache's prefix.
+    const listed = notice.kind === 'evict' || notice.kind === 'expire';
+    if (listed && !(notice.key ?? '').startsWith(this.options.prefix)) return undefined;
     switch (notice.kind) {
       case 'flight':
         return this.flights.landed(notice);
@@ -57,6 +61,26 @@ class Session {
         });
       case 'expire':
         return this.events.emit('expire', { key: this.shown(/** @type {string} */ (notice.key)) });
+    }
+  }
+
+  /**
+   * A value that cannot be read is a miss and an event, never an exception.
+   *
+   * @param {import('./native.js').Payload} payload
+   * @param {string} name
+   * @param {string} operation
+   * @returns {unknown} the value, or MISS
+   */
+  decode(payload, name, operation) {
+    try {
+      return decode(payload);
+    } catch (cause) {
+      const error = makeError('CACHE_CORRUPT', 'the stored value cannot be decoded; it reads as a miss', {
+        cause,
+      });
+      this.events.error(error, operation, this.shown(name));
+      return MISS;
     }
   }
 

@@ -153,5 +153,5 @@ pub fn parse_duration(text: &str) -> Result<f64> {
             crate::core::error::Error::new(crate::core::error::ErrorKind::InvalidTtl, "ttl", expected).caused_by(cause),
         )
     })?;
-    Ok((duration.as_secs_f64() * 1000.0).ceil())
+    Ok(duration.as_nanos().div_ceil(1_000_000) as f64)
 }

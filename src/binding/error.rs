@@ -25,13 +25,12 @@ impl From<napi::Status> for Code {
 pub type Result<T> = std::result::Result<T, napi::Error<Code>>;
 
 /// The core's error as JavaScript gets it.
+#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
 pub fn cross(error: Error) -> napi::Error<Code> {
     let mut message = error.to_string();
-    let mut cause = error.source;
-    while let Some(source) = cause.as_deref() {
+    if let Some(source) = &error.source {
         message.push_str(": ");
         message.push_str(&source.to_string());
-        cause = None;
     }
     napi::Error::new(Code(error.kind), message)
 }

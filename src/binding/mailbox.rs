@@ -1,9 +1,10 @@
 //! Notices on their way to a JavaScript thread: queued here, drained there, with one wake for all.
 //!
-//! One mailbox for each thread that loads the addon. Its handle on Node is weak: a thread that only waits
+//! One mailbox for each environment that loads the addon (a thread may have several). Its handle on Node is weak: a thread that only waits
 //! for notices may end (the facade holds a timer while an operation is pending).
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +33,8 @@ struct Mailbox {
 }
 
 thread_local! {
-    static MAILBOX: RefCell<Option<Arc<Mailbox>>> = const { RefCell::new(None) };
+    /// By environment, as a number.
+    static MAILBOXES: RefCell<HashMap<usize, Arc<Mailbox>>> = RefCell::default();
 }
 
 /// A session's end of this thread's mailbox.
@@ -58,19 +60,29 @@ impl Observer for Address {
 }
 
 /// Where notices for this handle go, if this thread has said how it is woken.
-pub fn address(handle: u32) -> Option<Address> {
-    MAILBOX.with_borrow(|mailbox| {
-        mailbox.as_ref().map(|mailbox| Address { mailbox: Arc::clone(mailbox), handle })
-    })
+pub fn address(env: Env, handle: u32) -> Option<Address> {
+    mailbox(env).map(|mailbox| Address { mailbox, handle })
 }
 
-/// Says how this thread is woken; called once, when the addon is loaded.
+fn mailbox(env: Env) -> Option<Arc<Mailbox>> {
+    MAILBOXES.with_borrow(|mailboxes| mailboxes.get(&(env.raw() as usize)).map(Arc::clone))
+}
+
+/// Forgets an environment that ends.
+pub fn forget(env: usize) {
+    let gone = MAILBOXES.try_with(|mailboxes| mailboxes.borrow_mut().remove(&env));
+    drop(gone);
+}
+
+/// Says how this environment is woken; called once, when the addon is loaded. Loading it anew (as a test runner
+/// that resets modules does) makes another environment on the same thread.
 #[napi(catch_unwind)]
 pub fn connect(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
     sessions::end_with(env)?;
     let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
     let mailbox = Mailbox { queue: Mutex::default(), awake: AtomicBool::new(false), wake };
-    MAILBOX.set(Some(Arc::new(mailbox)));
+    let mailbox = Arc::new(mailbox);
+    MAILBOXES.with_borrow_mut(|mailboxes| mailboxes.insert(env.raw() as usize, mailbox));
     Ok(())
 }
 
@@ -98,15 +110,13 @@ pub struct NativeNotice {
     pub error: Option<String>,
 }
 
-/// Takes all that is queued for this thread.
+/// Takes all that is queued for this environment.
 #[napi(catch_unwind)]
-pub fn drain() -> Vec<NativeNotice> {
-    let queued = MAILBOX.with_borrow(|mailbox| {
-        let Some(mailbox) = mailbox else { return Vec::new() };
-        // Before the queue is taken: what comes after it wakes the thread again.
-        mailbox.awake.store(false, Ordering::Release);
-        mem::take(&mut *mailbox.queue.lock())
-    });
+pub fn drain(env: Env) -> Vec<NativeNotice> {
+    let Some(mailbox) = mailbox(env) else { return Vec::new() };
+    // Before the queue is taken: what comes after it wakes the thread again.
+    mailbox.awake.store(false, Ordering::Release);
+    let queued = mem::take(&mut *mailbox.queue.lock());
     queued.into_iter().map(|(handle, notice)| cross(handle, notice)).collect()
 }
 

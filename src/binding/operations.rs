@@ -66,10 +66,19 @@ pub fn pull(handle: u32, key: String) -> Result<NativePayload> {
     }
 }
 
-/// Gives the value a new life from now; whether there was one.
+/// The value, also one in its grace.
+#[napi(catch_unwind, ts_return_type = "string | [string] | Buffer | undefined")]
+pub fn peek(handle: u32, key: String) -> Result<NativePayload> {
+    match run(handle, Command::Peek { key: key.into() })? {
+        Reply::Payload(payload) => Ok(NativePayload(payload)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Gives the value a new TTL from now; whether there was one.
 #[napi(catch_unwind)]
 pub fn touch(handle: u32, key: String, ttl: f64) -> Result<bool> {
-    changed(handle, Command::Touch { key: key.into(), life: life(ttl, 0.0) })
+    changed(handle, Command::Touch { key: key.into(), ttl: duration(ttl).unwrap_or(Duration::MAX) })
 }
 
 /// How long the value stays fresh, in milliseconds; `Infinity` for ever, `null` without a value.
@@ -114,7 +123,7 @@ pub fn lease(handle: u32, key: String, tags: Option<Vec<String>>) -> Result<Nati
     Ok(match reply {
         LeaseReply::Hit(payload) => native_lease("hit", (0, 0), Some(payload)),
         LeaseReply::Granted { lease, stale } => native_lease("granted", (lease, 0), stale),
-        LeaseReply::Held { lease, joined, stale, .. } => native_lease("held", (lease, joined), stale),
+        LeaseReply::Held { lease, joined, stale } => native_lease("held", (lease, joined), stale),
     })
 }
 

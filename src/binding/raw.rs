@@ -188,7 +188,7 @@ unsafe fn read_all(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>
     check(status, "napi_get_value_string_utf8").map_err(lift)?;
     let mut bytes = vec![0; length + SLACK + 1];
     // SAFETY: as the caller's.
-    let length = unsafe { read(env, value, &mut bytes) }?.unwrap_or(0);
+    let length = unsafe { read(env, value, &mut bytes) }?.ok_or_else(error::unexpected)?;
     bytes.truncate(length);
     Ok(bytes)
 }

@@ -110,7 +110,7 @@ pub fn open(env: Env, options: NativeOptions) -> Result<u32> {
     };
     let engine = registry::open(options.name.as_deref(), config).map_err(error::cross)?;
     let handle = LAST_HANDLE.fetch_add(1, Ordering::Relaxed) + 1;
-    let address = mailbox::address(handle).ok_or_else(error::closed)?;
+    let address = mailbox::address(env, handle).ok_or_else(error::closed)?;
     let id = engine.join(Arc::new(address));
     let session = Session { env: env.raw() as usize, engine, id };
     SESSIONS.with_borrow_mut(|sessions| sessions.insert(handle, session));
@@ -138,6 +138,7 @@ pub fn end_with(env: Env) -> napi::Result<()> {
             handles.iter().filter_map(|handle| sessions.remove(handle)).collect::<Vec<_>>()
         });
         drop(sessions);
+        mailbox::forget(ending);
     })?;
     Ok(())
 }

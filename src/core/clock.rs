@@ -91,7 +91,9 @@ impl Clock {
             )),
             Self::Manual(millis) => {
                 let step = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-                millis.fetch_add(step, Ordering::AcqRel);
+                let moved = |now: u64| Some(now.saturating_add(step));
+                // A closure that always answers: it cannot fail.
+                let _ = millis.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
                 Ok(())
             }
         }

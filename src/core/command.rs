@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::hub::SessionId;
 use super::value::{Life, Payload, Value};
 
 /// Names one run of a factory, uniquely in the process: made by the miss that is to fill the key.
@@ -50,12 +49,17 @@ pub enum Command {
         /// The key.
         key: Box<str>,
     },
-    /// Gives the value a new life from now. → [`Reply::Changed`]: whether there was one
+    /// The value, also one in its grace. → [`Reply::Payload`]
+    Peek {
+        /// The key.
+        key: Box<str>,
+    },
+    /// Gives the value a new TTL from now; a grace stays. → [`Reply::Changed`]: whether there was one
     Touch {
         /// The key.
         key: Box<str>,
-        /// The new life.
-        life: Life,
+        /// The new TTL; [`Duration::MAX`] is for ever.
+        ttl: Duration,
     },
     /// How long the value stays fresh. → [`Reply::Remaining`]
     Remaining {
@@ -158,8 +162,6 @@ pub enum LeaseReply {
     Held {
         /// Names the run.
         lease: LeaseId,
-        /// The session that holds it.
-        holder: SessionId,
         /// When the asker joined: what a later invalidation makes too old for it.
         joined: Sequence,
         /// A value in its grace.

@@ -12,6 +12,7 @@ use super::driver::memory::{Bounds, Memory};
 use super::error::Result;
 use super::hub::{Hub, Observer, SessionId};
 use super::stats::{Counters, Holdings};
+use super::sweeper;
 
 /// What a store is made from. Two that are equal may share a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Engine {
     config: Config,
     clock: Arc<Clock>,
     hub: Arc<Hub>,
-    memory: Memory,
+    memory: Arc<Memory>,
 }
 
 impl Engine {
@@ -35,7 +36,8 @@ impl Engine {
     pub fn new(config: Config) -> Self {
         let clock = Arc::new(Clock::new(config.clock));
         let hub = Arc::new(Hub::default());
-        let memory = Memory::new(config.memory, Arc::clone(&clock), Arc::clone(&hub));
+        let memory = Arc::new(Memory::new(config.memory, Arc::clone(&clock), Arc::clone(&hub)));
+        sweeper::watch(&memory);
         Self { config, clock, hub, memory }
     }
 
@@ -46,7 +48,7 @@ impl Engine {
 
     /// The driver, for batches.
     pub fn driver(&self) -> &dyn Driver {
-        &self.memory
+        &*self.memory
     }
 
     /// The driver, for calls that it answers at once on the calling thread.

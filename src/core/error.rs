@@ -51,16 +51,14 @@ pub struct Error {
     pub operation: &'static str,
     /// What was expected, and what to do.
     pub message: String,
-    /// Whether the same call may succeed later.
-    pub retryable: bool,
     /// What caused it, if something below did.
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error that trying again does not mend.
+    /// An error without a cause below.
     pub fn new(kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, operation, message: message.into(), retryable: false, source: None }
+        Self { kind, operation, message: message.into(), source: None }
     }
 
     /// With what caused it.

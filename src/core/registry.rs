@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 
 use super::engine::{Config, Engine};
 use super::error::{Error, ErrorKind, Result};
-use super::sweeper;
 
 static NAMED: LazyLock<Mutex<HashMap<String, Weak<Engine>>>> = LazyLock::new(Mutex::default);
 
@@ -17,7 +16,7 @@ static NAMED: LazyLock<Mutex<HashMap<String, Weak<Engine>>>> = LazyLock::new(Mut
 /// [`ErrorKind::Config`].
 pub fn open(name: Option<&str>, config: Config) -> Result<Arc<Engine>> {
     let Some(name) = name else {
-        return Ok(start(config));
+        return Ok(Arc::new(Engine::new(config)));
     };
     let mut named = NAMED.lock();
     if let Some(engine) = named.get(name).and_then(Weak::upgrade) {
@@ -34,13 +33,7 @@ pub fn open(name: Option<&str>, config: Config) -> Result<Arc<Engine>> {
         ));
     }
     named.retain(|_, engine| engine.strong_count() > 0);
-    let engine = start(config);
+    let engine = Arc::new(Engine::new(config));
     named.insert(name.to_owned(), Arc::downgrade(&engine));
     Ok(engine)
-}
-
-fn start(config: Config) -> Arc<Engine> {
-    let engine = Arc::new(Engine::new(config));
-    sweeper::watch(&engine);
-    engine
 }

@@ -93,7 +93,15 @@ fn grace(subject: &Subject) {
     subject.put_for("k", "1", life, &[]);
     subject.advance(15);
     assert_eq!(subject.get("k"), None);
+    assert_eq!(subject.ask(Command::Peek { key: "k".into() }), Reply::Payload(Some(super::json("1"))));
     assert!(!subject.forget("k"));
+    assert_eq!(subject.ask(Command::Peek { key: "k".into() }), Reply::Payload(None));
+    subject.put_for("k", "2", life, &["t"]);
+    assert!(changed(subject.ask(Command::Touch { key: "k".into(), ttl: Duration::from_secs(20) })));
+    subject.advance(25);
+    assert_eq!(subject.ask(Command::Peek { key: "k".into() }), Reply::Payload(Some(super::json("2"))));
+    subject.flush_tags(&["t"]);
+    assert_eq!(subject.ask(Command::Peek { key: "k".into() }), Reply::Payload(None));
 }
 
 fn if_absent(subject: &Subject) {
@@ -123,7 +131,7 @@ fn forget_and_pull(subject: &Subject) {
 }
 
 fn touch(subject: &Subject) {
-    let touch = |seconds| Command::Touch { key: "k".into(), life: Life::of(Duration::from_secs(seconds)) };
+    let touch = |seconds| Command::Touch { key: "k".into(), ttl: Duration::from_secs(seconds) };
     assert!(!changed(subject.ask(touch(10))));
     subject.put_for("k", "1", Life::of(Duration::from_secs(10)), &["t"]);
     assert!(changed(subject.ask(touch(100))));

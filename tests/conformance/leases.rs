@@ -193,6 +193,17 @@ fn stale(subject: &Subject) {
     let LeaseReply::Granted { stale, lease: run } = lease(subject, subject.first, "k", &[]) else { panic!() };
     assert_eq!(stale, Some(json("1")));
     subject.ask(Command::Fail { key: "k".into(), lease: run, error: "".into() });
+    let LeaseReply::Granted { lease: run, .. } = lease(subject, subject.first, "k", &[]) else { panic!() };
+    let over = Command::Fill {
+        key: "k".into(),
+        lease: run,
+        value: value("2", Life::of(Duration::ZERO), &[]),
+        keep: true,
+    };
+    subject.ask(over);
+    assert_eq!(subject.ask(Command::Peek { key: "k".into() }), Reply::Payload(None), "a TTL of zero removes");
+    subject.put_for("k", "1", life, &["t"]);
+    subject.advance(15);
     subject.flush_tags(&["t"]);
     let LeaseReply::Granted { stale, .. } = lease(subject, subject.first, "k", &[]) else { panic!() };
     assert_eq!(stale, None, "an invalidated value is never served, not even stale");

@@ -79,13 +79,27 @@ impl Memory {
         }
     }
 
-    pub(super) fn touch(&self, key: &str, life: Life) -> bool {
+    pub(super) fn touch(&self, key: &str, ttl: Duration) -> bool {
         let hash = self.store.hash(key);
         let _stripe = self.stripe(hash);
         let Some(old) = self.fresh(key) else { return false };
         let now = self.now();
-        self.replace((key, hash), &old, old.payload.clone(), (life.fresh_until(now), life.dead_at(now)));
+        let fresh_until = now.after(ttl);
+        // The grace that it was written with goes on; a value for ever had no use for one.
+        let grace = if old.fresh_until == Timestamp::NEVER {
+            Duration::ZERO
+        } else {
+            old.dead_at.since(old.fresh_until)
+        };
+        self.replace((key, hash), &old, old.payload.clone(), (fresh_until, fresh_until.after(grace)));
         true
+    }
+
+    /// The value, fresh or in its grace.
+    pub(super) fn peek(&self, key: &str) -> Option<Payload> {
+        let now = self.now();
+        let entry = self.store.get(key).filter(|entry| now < entry.dead_at && self.is_valid(entry))?;
+        Some(entry.payload.clone())
     }
 
     pub(super) fn remaining(&self, key: &str) -> Option<Duration> {

@@ -1,9 +1,9 @@
 //! A generation for each entry, in memory that a reader can look at without asking the store.
 //!
 //! Every change that a read could notice raises the generation of its key, and an invalidation that touches
-//! no key by name raises the one of all. A decoded copy kept outside the store is valid exactly while both
-//! are what they were when it was read. Keys share slots by hash: a false alarm costs one read, a missed
-//! change cannot happen.
+//! no key by name raises the one of all; an expiry does when the sweep finds it. A decoded copy kept outside
+//! the store is valid while both are what they were when it was read and its own time is not over. Keys share
+//! slots by hash: a false alarm costs one read, a missed change cannot happen.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

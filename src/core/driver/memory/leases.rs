@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -23,8 +24,6 @@ use crate::core::value::Value;
 pub struct Lease {
     /// Names it.
     pub id: LeaseId,
-    /// Who has it.
-    pub holder: SessionId,
     /// Where the store's order stood before the factory ran.
     pub began: Sequence,
     /// The tags known from the start.
@@ -134,11 +133,11 @@ impl Memory {
             // out of date: who asks now must not get it.
             if self.invalidated_at(&lease.tags) <= lease.began {
                 self.flights.join(lease.id, session);
-                return LeaseReply::Held { lease: lease.id, holder: lease.holder, joined, stale };
+                return LeaseReply::Held { lease: lease.id, joined, stale };
             }
         }
         let id = self.flights.start(key, session, joined);
-        leases.insert(key.into(), Lease { id, holder: session, began: joined, tags });
+        leases.insert(key.into(), Lease { id, began: joined, tags });
         LeaseReply::Granted { lease: id, stale }
     }
 
@@ -147,7 +146,7 @@ impl Memory {
         let began = self.flights.began(lease).unwrap_or(0);
         let mut invalidated = self.invalidated_at(&tags);
         let payload = value.payload;
-        let mut stored = false;
+        let (mut stored, mut lost) = (false, false);
         {
             let hash = self.store.hash(key);
             let mut leases = self.stripe(hash);
@@ -155,28 +154,27 @@ impl Memory {
             if let Some(held) = take_lease(&mut leases, key, lease) {
                 // The tags that it began with count too, though the factory may have named others since.
                 invalidated = invalidated.max(self.invalidated_at(&held.tags));
-                if keep && invalidated <= began {
+                let current = invalidated <= began;
+                if keep && current && value.life.ttl == Some(Duration::ZERO) {
+                    self.store.remove(key, hash);
+                } else if keep && current {
                     stored = self.insert((key, hash), payload.clone(), value.life, tags, began);
                 }
+            } else {
+                lost = true;
             }
         }
         let superseded = if invalidated > began { invalidated } else { 0 };
-        if keep && !stored {
+        if keep && (lost || superseded > 0) {
             self.counters().refused_fills.count();
         }
         self.flights.complete(lease, self.hub(), superseded, || Outcome::Value(Arc::new(payload)));
         Reply::Filled { stored, superseded }
     }
 
-    pub(super) fn end_lease(
-        &self,
-        key: &str,
-        lease: LeaseId,
-        superseded: Sequence,
-        outcome: impl FnOnce() -> Outcome,
-    ) {
+    pub(super) fn end_lease(&self, key: &str, lease: LeaseId, outcome: impl FnOnce() -> Outcome) {
         drop(take_lease(&mut self.stripe(self.store.hash(key)), key, lease));
-        self.flights.complete(lease, self.hub(), superseded, outcome);
+        self.flights.complete(lease, self.hub(), 0, outcome);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 
@@ -13,18 +13,19 @@ use crate::core::hub::{Hub, Notice, SessionId};
 
 /// The last fencing number given out by this process, over all stores.
 ///
-/// A resource that remembers the numbers outlives the process, so they start at the process's time in
-/// microseconds: a later process starts higher unless more than a million locks a second were taken.
-/// 2^53 is reached in the year 2255.
+/// A resource that remembers the numbers outlives the process, so they start at the wall clock's
+/// microseconds: a later process starts higher, unless more than a million locks a second were taken or the
+/// machine's clock was set back between the two. 2^53 is reached in the year 2255.
 static LAST_FENCE: AtomicU64 = AtomicU64::new(0);
 
-fn next_fence(now: Timestamp) -> u64 {
-    let floor = now.as_millis().saturating_mul(1000);
-    let previous =
-        LAST_FENCE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some((last + 1).max(floor)));
+fn next_fence() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let floor = u64::try_from(since_epoch.as_micros()).unwrap_or(0);
+    let next = |last: u64| last.saturating_add(1).max(floor);
+    let previous = LAST_FENCE.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(next(last)));
     // `fetch_update` with a closure that always answers never fails; both arms hold the last number.
     let (Ok(last) | Err(last)) = previous;
-    (last + 1).max(floor)
+    next(last)
 }
 
 #[derive(Debug)]
@@ -68,7 +69,7 @@ impl LockTable {
             return LockReply::Busy { expires_in: other.until.since(now) };
         }
         held.insert(name.into(), Held { owner: owner.into(), session, until: now.after(ttl) });
-        LockReply::Acquired { fence: next_fence(now) }
+        LockReply::Acquired { fence: next_fence() }
     }
 
     /// Releases a lock if it is still this owner's; whether it was.

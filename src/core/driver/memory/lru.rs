@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::container::{Bounds, Container, Entry, Surroundings};
+use super::tags::tags_size;
 
 /// What an entry costs beyond its key and its value: the slot, the table's share of it, the entry's fixed part,
 /// the allocator's headers, and the room that growing leaves.
@@ -71,6 +72,7 @@ pub struct Lru {
     ticks: AtomicU64,
     entries: AtomicU64,
     bytes: AtomicU64,
+    evicting: Mutex<()>,
     bounds: Bounds,
     surroundings: Arc<Surroundings>,
 }
@@ -84,6 +86,7 @@ impl Lru {
             ticks: AtomicU64::new(0),
             entries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            evicting: Mutex::default(),
             bounds,
             surroundings,
         }
@@ -115,6 +118,11 @@ impl Lru {
 
     /// Lets the least recently used go until the bounds hold.
     fn evict(&self) {
+        if !self.is_over() {
+            return;
+        }
+        // One thread at a time: two that both see one entry too many would let two go.
+        let _evicting = self.evicting.lock();
         while self.is_over() {
             let ages = self.oldest.iter().map(|age| age.load(Ordering::Relaxed));
             let Some((at, age)) = ages.enumerate().min_by_key(|(_, age)| *age) else { return };
@@ -122,17 +130,19 @@ impl Lru {
                 return;
             }
             // Another thread may have used or taken it meanwhile; then the next oldest is looked for.
-            if let Some(slot) = self.with(at, Shard::pop_oldest) {
-                self.left(&slot.key, &slot.entry);
+            let oldest =
+                self.with(at, |shard| if shard.oldest_use() == age { shard.pop_oldest() } else { None });
+            if let Some(slot) = oldest {
+                self.left(1, self.size(&slot.key, &slot.entry));
                 self.surroundings.evicted(&slot.key, slot.hash, &slot.entry);
             }
         }
     }
 
-    /// An entry is no longer held.
-    fn left(&self, key: &str, entry: &Entry) {
-        self.entries.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(self.size(key, entry), Ordering::Relaxed);
+    /// So many entries, with so many bytes, are no longer held.
+    fn left(&self, entries: u64, bytes: u64) {
+        self.entries.fetch_sub(entries, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
@@ -149,12 +159,14 @@ impl Container for Lru {
     fn insert(&self, key: &str, hash: u64, entry: Entry) {
         let size = self.size(key, &entry);
         let entry = Arc::new(entry);
-        let replaced = self.with(Self::at(hash), |shard| shard.put(key, hash, entry, self.tick()));
-        // Added before it is taken off: a count that is short for a moment could go below zero.
-        self.bytes.fetch_add(size, Ordering::Relaxed);
-        match replaced {
-            Some(old) => drop(self.bytes.fetch_sub(self.size(key, &old), Ordering::Relaxed)),
-            None => drop(self.entries.fetch_add(1, Ordering::Relaxed)),
+        let replaced = self.with(Self::at(hash), |shard| {
+            // Counted before it can be seen: whoever removes it takes it off the count.
+            self.bytes.fetch_add(size, Ordering::Relaxed);
+            self.entries.fetch_add(1, Ordering::Relaxed);
+            shard.put(key, hash, entry, self.tick())
+        });
+        if let Some(old) = replaced {
+            self.left(1, self.size(key, &old));
         }
         self.evict();
     }
@@ -164,7 +176,7 @@ impl Container for Lru {
             let at = shard.find(key, hash)?;
             shard.take(at)
         })?;
-        self.left(&slot.key, &slot.entry);
+        self.left(1, self.size(key, &slot.entry));
         Some(slot.entry)
     }
 
@@ -172,9 +184,8 @@ impl Container for Lru {
         let mut cleared = Vec::with_capacity(SHARDS);
         for at in 0..SHARDS {
             let shard = self.with(at, mem::take);
-            for (_, slot) in &shard.slots {
-                self.left(&slot.key, &slot.entry);
-            }
+            let bytes = shard.slots.iter().map(|(_, slot)| self.size(&slot.key, &slot.entry)).sum();
+            self.left(shard.slots.len() as u64, bytes);
             cleared.push(shard.slots);
         }
         if cleared.iter().map(Slab::len).sum::<usize>() as u64 > MANY {
@@ -210,7 +221,7 @@ impl Container for Lru {
     }
 
     fn size(&self, key: &str, entry: &Entry) -> u64 {
-        key.len() as u64 + entry.payload.bytes.len() as u64 + OVERHEAD
+        key.len() as u64 + entry.payload.bytes.len() as u64 + tags_size(&entry.tags) + OVERHEAD
     }
 }
 
@@ -287,105 +298,4 @@ impl Shard {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::core::clock::{Clock, ClockKind, Timestamp};
-    use crate::core::driver::memory::container::Policy;
-    use crate::core::driver::memory::generations::Generations;
-    use crate::core::driver::memory::tags::TagCells;
-    use crate::core::stats::Counters;
-    use crate::core::value::{Format, Payload};
-
-    fn surroundings() -> Arc<Surroundings> {
-        Arc::new(Surroundings {
-            hub: Arc::default(),
-            counters: Counters::default(),
-            generations: Generations::default(),
-            clock: Arc::new(Clock::new(ClockKind::Manual)),
-            hasher: ahash::RandomState::new(),
-        })
-    }
-
-    fn entry(bytes: usize) -> Entry {
-        Entry {
-            payload: Payload::new(Format::Bytes, vec![0; bytes]),
-            fresh_until: Timestamp::NEVER,
-            dead_at: Timestamp::NEVER,
-            written: 0,
-            tags: TagCells::default(),
-        }
-    }
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Get(u8),
-        Insert(u8, usize),
-        Remove(u8),
-        Clear,
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            6 => (0_u8..40).prop_map(Step::Get),
-            8 => (0_u8..40, 0_usize..400).prop_map(|(key, bytes)| Step::Insert(key, bytes)),
-            2 => (0_u8..40).prop_map(Step::Remove),
-            1 => Just(Step::Clear),
-        ];
-        prop::collection::vec(step, 1..300)
-    }
-
-    proptest! {
-        /// Against a plain list, the newest at its end.
-        #[test]
-        fn the_order_and_the_bounds_are_those_of_one_list(steps in steps(), most in 1_u64..20, bytes in 500_u64..8000) {
-            let surroundings = surroundings();
-            let bounds = Bounds { entries: Some(most), bytes, policy: Policy::Lru };
-            let lru = Lru::new(bounds, Arc::clone(&surroundings));
-            let mut model: Vec<(u8, u64)> = Vec::new();
-            for step in steps {
-                let take = |model: &mut Vec<(u8, u64)>, key| {
-                    model.iter().position(|(held, _)| *held == key).map(|at| model.remove(at))
-                };
-                let name = |key: u8| format!("k{key}");
-                let hash = |key: u8| surroundings.hasher.hash_one(&*name(key));
-                match step {
-                    Step::Get(key) => {
-                        let expected = take(&mut model, key);
-                        prop_assert_eq!(lru.get(&name(key), hash(key)).is_some(), expected.is_some());
-                        model.extend(expected);
-                    }
-                    Step::Insert(key, length) => {
-                        let size = lru.size(&name(key), &entry(length));
-                        if size > bytes {
-                            continue;
-                        }
-                        lru.insert(&name(key), hash(key), entry(length));
-                        take(&mut model, key);
-                        model.push((key, size));
-                        while model.len() as u64 > most || model.iter().map(|(_, size)| size).sum::<u64>() > bytes {
-                            model.remove(0);
-                        }
-                    }
-                    Step::Remove(key) => {
-                        let expected = take(&mut model, key);
-                        prop_assert_eq!(lru.remove(&name(key), hash(key)).is_some(), expected.is_some());
-                    }
-                    Step::Clear => {
-                        lru.clear();
-                        model.clear();
-                    }
-                }
-                let mut held = Vec::new();
-                lru.visit(&mut |key, _| held.push(key.to_owned()));
-                held.sort();
-                let mut expected: Vec<String> = model.iter().map(|(key, _)| name(*key)).collect();
-                expected.sort();
-                prop_assert_eq!(held, expected);
-                let sum = model.iter().map(|(_, size)| size).sum::<u64>();
-                prop_assert_eq!(lru.held(), (model.len() as u64, sum));
-            }
-        }
-    }
-}
+mod tests;

@@ -27,7 +27,7 @@ use parking_lot::{Mutex, MutexGuard};
 use self::container::Surroundings;
 pub use self::container::{Bounds, Entry, Policy};
 pub use self::generations::Generations;
-use self::leases::{Flights, Leases, failed};
+use self::leases::{Flights, Leases, failed, supersede};
 use self::locks::LockTable;
 use self::store::Store;
 use self::tags::{TagCells, TagTable, last_flush};
@@ -54,6 +54,7 @@ pub struct Memory {
     flushed: AtomicU64,
     /// No entry leaves before this time: a sweep that comes earlier has nothing to remove.
     next_expiry: AtomicU64,
+    sweeping: Mutex<()>,
     surroundings: Arc<Surroundings>,
 }
 
@@ -77,6 +78,7 @@ impl Memory {
             sequence: AtomicU64::new(1),
             flushed: AtomicU64::new(0),
             next_expiry: AtomicU64::new(u64::MAX),
+            sweeping: Mutex::default(),
         }
     }
 
@@ -97,6 +99,7 @@ impl Memory {
     pub fn apply(&self, session: SessionId, command: Command) -> Result<Reply> {
         Ok(match command {
             Command::Get { key } => Reply::Payload(self.get(&key).map(|entry| entry.payload.clone())),
+            Command::Peek { key } => Reply::Payload(self.peek(&key)),
             Command::Put { key, value, condition } => Reply::Changed(self.put(&key, value, condition)),
             Command::Forget { key } => Reply::Changed(self.take(&key).is_some()),
             Command::Pull { key } => {
@@ -104,17 +107,17 @@ impl Memory {
                 self.counters().read(entry.is_some());
                 Reply::Payload(entry.map(|entry| entry.payload.clone()))
             }
-            Command::Touch { key, life } => Reply::Changed(self.touch(&key, life)),
+            Command::Touch { key, ttl } => Reply::Changed(self.touch(&key, ttl)),
             Command::Remaining { key } => Reply::Remaining(self.remaining(&key)),
             Command::Increment { key, step, life } => Reply::Number(self.increment(&key, step, life)?),
             Command::Lease { key, tags } => Reply::Lease(self.lease(session, &key, &tags)),
             Command::Fill { key, lease, value, keep } => self.fill(&key, lease, value, keep),
             Command::Fail { key, lease, error } => {
-                self.end_lease(&key, lease, 0, || failed(&error));
+                self.end_lease(&key, lease, || failed(&error));
                 Reply::Done
             }
             Command::FlushTags { tags } => {
-                self.tags.flush(&tags, self.next_in_order());
+                self.tags.flush(&tags, || self.next_in_order());
                 self.surroundings.generations.changed_all();
                 self.next_expiry.store(0, Ordering::Release);
                 Reply::Done
@@ -175,21 +178,29 @@ impl Memory {
 
     fn flush(&self, prefix: &str) {
         if prefix.is_empty() {
-            self.flushed.store(self.next_in_order(), Ordering::Release);
-            for stripe in &self.stripes {
-                stripe.lock().clear();
-            }
+            // Entries and leases from before are invalid from here on; clearing gives their memory back.
+            self.flushed.fetch_max(self.next_in_order(), Ordering::AcqRel);
             self.store.clear();
             return;
         }
-        // Leases first: a factory that starts after its lease was looked for began after this flush did.
+        // First so that nothing old can be read any more, then against what was computed from it meanwhile.
+        self.remove_where(|key, _| key.starts_with(prefix));
+        let at = self.next_in_order();
         for stripe in &self.stripes {
             stripe.lock().retain(|key, _| !key.starts_with(prefix));
         }
-        for (key, _) in self.store.select(|key, _| key.starts_with(prefix)) {
+        self.remove_where(|key, entry| key.starts_with(prefix) && entry.written < at);
+    }
+
+    /// Removes the entries for which `condition` is true, and still is when the key's stripe is held.
+    fn remove_where(&self, condition: impl Fn(&str, &Entry) -> bool) {
+        for (key, _) in self.store.select(&condition) {
             let hash = self.store.hash(&key);
-            let _stripe = self.stripe(hash);
-            self.store.remove(&key, hash);
+            let mut leases = self.stripe(hash);
+            if self.store.get(&key).is_some_and(|entry| condition(&key, &entry)) {
+                supersede(&mut leases, &key);
+                self.store.remove(&key, hash);
+            }
         }
     }
 
@@ -217,12 +228,14 @@ impl Driver for Memory {
     fn release_session(&self, session: SessionId) {
         self.flights.forget_session(session);
         for (key, lease) in self.flights.of_session(session) {
-            self.end_lease(&key, lease, 0, || Outcome::Abandoned);
+            self.end_lease(&key, lease, || Outcome::Abandoned);
         }
         self.locks.release_session(session, self.hub());
     }
 
     fn sweep(&self) {
+        // One at a time: a second would find that there is nothing to do while the first is still at it.
+        let _sweeping = self.sweeping.lock();
         let now = self.now();
         self.locks.sweep(now, self.hub());
         // moka keeps what was overwritten until then, and with it the cells of its tags.

@@ -14,14 +14,24 @@ use parking_lot::Mutex;
 
 use crate::core::command::Sequence;
 
-/// The state of one tag: when it was last flushed.
+/// What a tag costs beyond its name: its cell, its place in the table, and the allocator's headers.
+const OVERHEAD: u64 = 104;
+
+/// With fewer tags than this, none is looked at before the sweep.
+const FEW: usize = 1024;
+
+/// The state of one tag.
 #[derive(Debug)]
-pub struct TagCell(AtomicU64);
+pub struct TagCell {
+    /// When it was flushed last; while it is being flushed, later than everything.
+    flushed: AtomicU64,
+    name_bytes: u32,
+}
 
 impl TagCell {
     /// The point of the last flush; what was written at or after it is valid.
     pub fn flushed_at(&self) -> Sequence {
-        self.0.load(Ordering::Acquire)
+        self.flushed.load(Ordering::Acquire)
     }
 }
 
@@ -33,10 +43,17 @@ pub fn last_flush(cells: &[Arc<TagCell>]) -> Sequence {
     cells.iter().map(|cell| cell.flushed_at()).max().unwrap_or(0)
 }
 
+/// The bytes that an entry counts for its tags. Every entry counts the whole tag, though several may share it:
+/// the bound must hold where each has a tag of its own.
+pub fn tags_size(cells: &[Arc<TagCell>]) -> u64 {
+    cells.iter().map(|cell| OVERHEAD + u64::from(cell.name_bytes)).sum()
+}
+
 #[derive(Debug, Default)]
 struct Cells {
     by_name: HashMap<Box<str>, Arc<TagCell>, ahash::RandomState>,
     floor: Sequence,
+    prune_at: usize,
 }
 
 /// All tags that somebody holds.
@@ -55,26 +72,24 @@ impl TagTable {
         names.iter().map(|name| cells.cell(name)).collect()
     }
 
-    /// Flushes tags at a point in the store's order.
-    pub fn flush(&self, names: &[Box<str>], at: Sequence) {
+    /// Flushes tags, at a point in the store's order that `next` takes.
+    pub fn flush(&self, names: &[Box<str>], next: impl FnOnce() -> Sequence) {
         let mut cells = self.cells.lock();
-        for name in names {
-            cells.cell(name).0.fetch_max(at, Ordering::AcqRel);
+        // Also of those that nobody holds: a factory that is running may name them yet.
+        let held: Vec<_> = names.iter().map(|name| cells.cell(name)).collect();
+        // Invalid from before the point is taken: a factory that begins after it must not read what is flushed.
+        for cell in &held {
+            cell.flushed.store(Sequence::MAX, Ordering::Release);
+        }
+        let at = next();
+        for cell in &held {
+            cell.flushed.store(at, Ordering::Release);
         }
     }
 
     /// Drops the cells that nobody holds any more.
     pub fn prune(&self) {
-        let mut cells = self.cells.lock();
-        let Cells { by_name, floor } = &mut *cells;
-        // A new holder needs this table's lock, so a cell that only the table holds stays so.
-        by_name.retain(|_, cell| {
-            let held = Arc::strong_count(cell) > 1;
-            if !held {
-                *floor = (*floor).max(cell.flushed_at());
-            }
-            held
-        });
+        self.cells.lock().prune();
     }
 
     /// How many tags are known.
@@ -88,9 +103,28 @@ impl Cells {
         if let Some(cell) = self.by_name.get(name) {
             return Arc::clone(cell);
         }
-        let cell = Arc::new(TagCell(AtomicU64::new(self.floor)));
+        if self.by_name.len() >= self.prune_at.max(FEW) {
+            self.prune();
+        }
+        let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        let cell = Arc::new(TagCell { flushed: AtomicU64::new(self.floor), name_bytes });
         self.by_name.insert(name.into(), Arc::clone(&cell));
         cell
+    }
+
+    fn prune(&mut self) {
+        let Self { by_name, floor, .. } = self;
+        // A new holder needs this table's lock, so a cell that only the table holds stays so.
+        by_name.retain(|_, cell| {
+            let held = Arc::strong_count(cell) > 1;
+            if !held {
+                *floor = (*floor).max(cell.flushed_at());
+            }
+            held
+        });
+        // As many again may come before all are looked at once more: looking stays cheap in the mean.
+        self.prune_at = by_name.len() * 2;
+        by_name.shrink_to(self.prune_at);
     }
 }
 
@@ -105,10 +139,21 @@ mod tests {
     #[test]
     fn a_tag_that_nobody_holds_is_forgotten_and_its_flush_is_not() {
         let table = TagTable::default();
-        table.flush(&names(&["a"]), 7);
+        table.intern(&names(&["a"]));
+        table.flush(&names(&["a"]), || 7);
         table.prune();
         assert_eq!(table.len(), 0);
         assert_eq!(last_flush(&table.intern(&names(&["b"]))), 7);
+    }
+
+    #[test]
+    fn tags_that_come_and_go_do_not_pile_up_between_sweeps() {
+        let table = TagTable::default();
+        for at in 0..100_000_u64 {
+            table.intern(&[at.to_string().into()]);
+            table.flush(&[at.to_string().into(), "other".into()], || at);
+        }
+        assert!(table.len() <= FEW as u64, "{}", table.len());
     }
 
     #[test]
@@ -116,7 +161,7 @@ mod tests {
         let table = TagTable::default();
         let held = table.intern(&names(&["a"]));
         table.prune();
-        table.flush(&names(&["a"]), 3);
+        table.flush(&names(&["a"]), || 3);
         assert_eq!(last_flush(&held), 3);
     }
 }

@@ -11,6 +11,7 @@ use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 
 use super::container::{Bounds, Container, Entry, Surroundings};
+use super::tags::tags_size;
 
 /// What an entry costs beyond its key and its value: moka's nodes, ours, and the allocator's.
 ///
@@ -32,14 +33,15 @@ pub struct TinyLfu {
 }
 
 fn size(key: &str, entry: &Entry) -> u64 {
-    key.len() as u64 + entry.payload.bytes.len() as u64 + OVERHEAD
+    key.len() as u64 + entry.payload.bytes.len() as u64 + tags_size(&entry.tags) + OVERHEAD
 }
 
 impl TinyLfu {
     /// An empty container.
     pub fn new(bounds: Bounds, surroundings: Arc<Surroundings>) -> Self {
         // Rounding the capacity down to whole shares makes a bound on entries exact.
-        let share = bounds.entries.map_or(0, |entries| bounds.bytes / entries.max(1));
+        let share =
+            bounds.entries.map_or(0, |entries| (bounds.bytes / entries.max(1)).min(u64::from(u32::MAX)));
         let capacity = bounds.entries.filter(|_| share > 0).map_or(bounds.bytes, |entries| share * entries);
         let bytes = Arc::new(AtomicU64::new(0));
         let hasher = surroundings.hasher.clone();
