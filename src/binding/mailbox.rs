@@ -16,7 +16,6 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::convert::NativePayload;
-use super::sessions;
 use crate::core::hub::{EvictReason, Notice, Observer, Outcome};
 
 /// Wakes JavaScript. Not callee-handled: the callback takes no error and must not throw.
@@ -74,14 +73,10 @@ pub fn forget(env: usize) {
     drop(gone);
 }
 
-/// Says how this environment is woken; called once, when the addon is loaded. Loading it anew (as a test runner
-/// that resets modules does) makes another environment on the same thread.
-#[napi(catch_unwind)]
-pub fn connect(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
-    sessions::end_with(env)?;
+/// Makes the mailbox of an environment, which is woken by `wake`.
+pub fn install(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
     let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-    let mailbox = Mailbox { queue: Mutex::default(), awake: AtomicBool::new(false), wake };
-    let mailbox = Arc::new(mailbox);
+    let mailbox = Arc::new(Mailbox { queue: Mutex::default(), awake: AtomicBool::new(false), wake });
     MAILBOXES.with_borrow_mut(|mailboxes| mailboxes.insert(env.raw() as usize, mailbox));
     Ok(())
 }

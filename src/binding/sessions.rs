@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::Env;
+use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
 use super::error::{self, Result};
@@ -125,8 +126,11 @@ pub fn close(handle: u32) {
     drop(session);
 }
 
-/// Has the sessions of an environment end with it.
-pub fn end_with(env: Env) -> napi::Result<()> {
+/// Says how this environment is woken, and has its sessions end with it; called once, when the addon is loaded.
+/// Loading it anew (as a test runner that resets modules does) makes another environment on the same thread.
+#[napi(catch_unwind)]
+pub fn connect(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
+    mailbox::install(env, wake)?;
     env.add_env_cleanup_hook(env.raw() as usize, |ending| {
         let sessions = SESSIONS.try_with(|sessions| {
             let mut sessions = sessions.borrow_mut();

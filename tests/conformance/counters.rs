@@ -6,18 +6,18 @@ use ferrocache::core::command::{Command, Reply};
 use ferrocache::core::error::ErrorKind;
 use ferrocache::core::value::Life;
 
-use super::{LONG, Make, Subject, cases};
+use super::{LONG, Make, Needs, Subject, cases};
 
 pub fn run(make: Make) {
     cases(
         make,
         &[
-            ("a counter starts at zero and can be read", from_nothing),
-            ("a number that was put counts on", from_a_number),
-            ("a later step keeps the counter's life and tags", keeps_life),
-            ("a value that is no number is refused and stays", refused),
-            ("a counter stops where numbers are not exact", range),
-            ("no step of several threads is lost", concurrent),
+            ("a counter starts at zero and can be read", Needs::Commands, from_nothing),
+            ("a number that was put counts on", Needs::Commands, from_a_number),
+            ("a later step keeps the counter's life and tags", Needs::ManualClock, keeps_life),
+            ("a value that is no number is refused and stays", Needs::Commands, refused),
+            ("a counter stops where numbers are not exact", Needs::Commands, range),
+            ("no step of several threads is lost", Needs::Commands, concurrent),
         ],
     );
 }

@@ -5,24 +5,24 @@ use std::time::Duration;
 use ferrocache::core::command::{Command, Condition, Reply};
 use ferrocache::core::value::{Format, Life, Payload, Value};
 
-use super::{LONG, Make, Subject, cases, changed, value};
+use super::{LONG, Make, Needs, Subject, cases, changed, value};
 
 pub fn run(make: Make) {
     cases(
         make,
         &[
-            ("a batch is answered in the order of its commands", batch_order),
-            ("what is put is read as it was, of every format", formats),
-            ("any key is its own", keys),
-            ("a value is over when its TTL is", expiry),
-            ("a value for ever outlives everything", forever),
-            ("a value in its grace is a miss to a read", grace),
-            ("a put if absent yields to a value and not to one that is over", if_absent),
-            ("forget and pull say what was there", forget_and_pull),
-            ("touch gives a new life and nothing else", touch),
-            ("a flush takes what is under its prefix", flush),
-            ("a scan finds what can be read", scan),
-            ("an entry that is over leaves without being read", sweep),
+            ("a batch is answered in the order of its commands", Needs::Commands, batch_order),
+            ("what is put is read as it was, of every format", Needs::Commands, formats),
+            ("any key is its own", Needs::Commands, keys),
+            ("a value is over when its TTL is", Needs::ManualClock, expiry),
+            ("a value for ever outlives everything", Needs::ManualClock, forever),
+            ("a value in its grace is a miss to a read", Needs::ManualClock, grace),
+            ("a put if absent yields to a value and not to one that is over", Needs::ManualClock, if_absent),
+            ("forget and pull say what was there", Needs::Commands, forget_and_pull),
+            ("touch gives a new life and nothing else", Needs::ManualClock, touch),
+            ("a flush takes what is under its prefix", Needs::Commands, flush),
+            ("a scan finds what can be read", Needs::ManualClock, scan),
+            ("an entry that is over leaves without being read", Needs::ManualClock, sweep),
         ],
     );
 }

@@ -6,22 +6,22 @@ use ferrocache::core::command::{Command, Condition, LeaseId, LeaseReply, Reply, 
 use ferrocache::core::hub::{Notice, Outcome, SessionId};
 use ferrocache::core::value::Life;
 
-use super::{LONG, Make, Subject, cases, json, names, value};
+use super::{LONG, Make, Needs, Subject, cases, json, names, value};
 
 pub fn run(make: Make) {
     cases(
         make,
         &[
-            ("a miss is granted once and a hit never", granted_once),
-            ("a filled value is read, and who waits is told", filled),
-            ("every write and invalidation keeps an older result out", no_resurrection),
-            ("a tag that is named late counts from when the factory began", late_tags),
-            ("who asks after an invalidation does not join the older run", no_joining),
-            ("who joined after a late tag's flush is told to compute anew", superseded),
-            ("a failed run tells who waits and is over", failed),
-            ("a session that goes away hands its runs over", abandoned),
-            ("a value in its grace comes with the lease", stale),
-            ("a result that is not to be kept is handed over and not stored", not_kept),
+            ("a miss is granted once and a hit never", Needs::Commands, granted_once),
+            ("a filled value is read, and who waits is told", Needs::Commands, filled),
+            ("every write and invalidation keeps an older result out", Needs::Commands, no_resurrection),
+            ("a tag that is named late counts from when the factory began", Needs::Commands, late_tags),
+            ("who asks after an invalidation does not join the older run", Needs::Commands, no_joining),
+            ("who joined after a late tag's flush is told to compute anew", Needs::Commands, superseded),
+            ("a failed run tells who waits and is over", Needs::Commands, failed),
+            ("a session that goes away hands its runs over", Needs::Commands, abandoned),
+            ("a value in its grace comes with the lease", Needs::ManualClock, stale),
+            ("a result that is not to be kept is handed over and not stored", Needs::Commands, not_kept),
         ],
     );
 }

@@ -5,19 +5,19 @@ use std::time::Duration;
 use ferrocache::core::command::{Command, LockReply, Reply};
 use ferrocache::core::hub::{Notice, SessionId};
 
-use super::{Make, Subject, cases, changed};
+use super::{Make, Needs, Subject, cases, changed};
 
 pub fn run(make: Make) {
     cases(
         make,
         &[
-            ("a lock has one owner at a time", one_owner),
-            ("a lock is free when its time is over", expiry),
-            ("an extension counts from when it is asked", extension),
-            ("a flush leaves locks alone, and a key of that name is another thing", flush),
-            ("who waits is told when the lock is free", told),
-            ("a session that goes away frees its locks", abandoned),
-            ("no two of several threads hold a lock at once", concurrent),
+            ("a lock has one owner at a time", Needs::Commands, one_owner),
+            ("a lock is free when its time is over", Needs::ManualClock, expiry),
+            ("an extension counts from when it is asked", Needs::ManualClock, extension),
+            ("a flush leaves locks alone, and a key of that name is another thing", Needs::Commands, flush),
+            ("who waits is told when the lock is free", Needs::ManualClock, told),
+            ("a session that goes away frees its locks", Needs::Commands, abandoned),
+            ("no two of several threads hold a lock at once", Needs::Commands, concurrent),
         ],
     );
 }

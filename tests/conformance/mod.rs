@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ferrocache::core::clock::{Clock, ClockKind};
 use ferrocache::core::command::{Command, Condition, Reply};
-use ferrocache::core::driver::Driver;
+use ferrocache::core::driver::{Capabilities, Driver};
 use ferrocache::core::error::Result;
 use ferrocache::core::hub::{Hub, Notice, Observer, SessionId};
 use ferrocache::core::value::{Format, Life, Payload, Value};
@@ -150,13 +150,34 @@ pub fn run(make: Make) {
     locks::run(make);
 }
 
+/// What a case asks of a driver beyond the commands.
+#[derive(Clone, Copy)]
+pub enum Needs {
+    /// Nothing.
+    Commands,
+    /// A clock that the test can move.
+    ManualClock,
+}
+
+impl Needs {
+    fn met_by(self, able: Capabilities) -> bool {
+        match self {
+            Self::Commands => true,
+            Self::ManualClock => able.manual_clock,
+        }
+    }
+}
+
 /// What must hold, as a sentence, and how it is tried.
-pub type Case = (&'static str, fn(&Subject));
+pub type Case = (&'static str, Needs, fn(&Subject));
 
 /// Runs named cases, each against a driver of its own, and says which failed.
 pub fn cases(make: Make, cases: &[Case]) {
-    for (name, case) in cases {
-        println!("  {name}");
-        case(&Subject::new(make));
+    for (name, needs, case) in cases {
+        let subject = Subject::new(make);
+        if needs.met_by(subject.driver.capabilities()) {
+            println!("  {name}");
+            case(&subject);
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! Tags: one flush makes every entry that has the tag a miss, in every order of events.
 
-use super::{LONG, Make, Subject, cases};
+use super::{LONG, Make, Needs, Subject, cases};
 
 pub fn run(make: Make) {
     cases(
         make,
         &[
-            ("flushing one tag of an entry is enough", one_of_several),
-            ("flushing several tags flushes the union", union),
-            ("what is put after a flush is valid", put_after),
-            ("an entry put anew without a tag is not flushed by it", retagged),
-            ("flushing a tag that nothing has does nothing", unknown),
-            ("tags that nothing has any more are forgotten", forgotten),
+            ("flushing one tag of an entry is enough", Needs::Commands, one_of_several),
+            ("flushing several tags flushes the union", Needs::Commands, union),
+            ("what is put after a flush is valid", Needs::Commands, put_after),
+            ("an entry put anew without a tag is not flushed by it", Needs::Commands, retagged),
+            ("flushing a tag that nothing has does nothing", Needs::Commands, unknown),
+            ("tags that nothing has any more are forgotten", Needs::Commands, forgotten),
         ],
     );
 }

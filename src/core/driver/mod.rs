@@ -18,7 +18,7 @@ use super::stats::{Counters, Holdings};
 /// The replies to a batch, in the order of its commands.
 pub type Replies<'a> = Pin<Box<dyn Future<Output = Vec<Result<Reply>>> + Send + 'a>>;
 
-/// What a driver can do. The conformance suite and the facade read it; nothing else tells drivers apart.
+/// What a driver can do. The conformance suites read it: nothing else tells drivers apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// Its time is the cache's clock, so that a test can move it.

@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use super::generations::Generations;
-use super::lru::Lru;
 use super::tags::TagCells;
-use super::tinylfu::TinyLfu;
 use crate::core::clock::{Clock, Timestamp};
 use crate::core::command::Sequence;
 use crate::core::hub::{EvictReason, Hub, Notice};
@@ -96,14 +94,6 @@ pub struct Surroundings {
     pub clock: Arc<Clock>,
     /// Hashes keys, with a seed of its own: nobody can make keys that collide.
     pub hasher: ahash::RandomState,
-}
-
-/// The container of a policy.
-pub fn container(bounds: Bounds, surroundings: &Arc<Surroundings>) -> Box<dyn Container> {
-    match bounds.policy {
-        Policy::Lru => Box::new(Lru::new(bounds, Arc::clone(surroundings))),
-        Policy::TinyLfu => Box::new(TinyLfu::new(bounds, Arc::clone(surroundings))),
-    }
 }
 
 impl Surroundings {

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::container::{Bounds, Container, Entry, Surroundings, container};
+use super::container::{Bounds, Container, Entry, Policy, Surroundings};
+use super::lru::Lru;
+use super::tinylfu::TinyLfu;
 
 /// The entries.
 pub struct Store {
@@ -16,7 +18,11 @@ pub struct Store {
 impl Store {
     /// Without entries.
     pub fn new(bounds: Bounds, surroundings: Arc<Surroundings>) -> Self {
-        Self { container: container(bounds, &surroundings), most_bytes: bounds.bytes, surroundings }
+        let container: Box<dyn Container> = match bounds.policy {
+            Policy::Lru => Box::new(Lru::new(bounds, Arc::clone(&surroundings))),
+            Policy::TinyLfu => Box::new(TinyLfu::new(bounds, Arc::clone(&surroundings))),
+        };
+        Self { container, most_bytes: bounds.bytes, surroundings }
     }
 
     /// The hash of a key, as everything in the store uses it.
