@@ -115,7 +115,7 @@ describe('a cache with maxSize', () => {
     const step = fc.record({ put: fc.boolean(), key: fc.nat(7) });
     const property = fc.asyncProperty(
       fc.integer({ min: 1, max: 5 }),
-      fc.array(step, { maxLength: 60 }),
+      fc.array(step, { maxLength: 60, size: 'max' }),
       async (maxSize, steps) => {
         const cache = new Cache({ clock: 'manual', config: { maxSize } });
         const order = [];

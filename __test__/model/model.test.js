@@ -21,15 +21,18 @@ const stores = {
 
 for (const [store, options] of Object.entries(stores)) {
   test(`${store} does what the model does, whatever is asked of it`, { timeout: 120_000 }, async () => {
-    const property = fc.asyncProperty(fc.commands(commands, { maxCommands: 60 }), async (sequence) => {
-      const cache = new Cache({ clock: 'manual', hardTimeout: Infinity, ...options() });
-      const real = { cache, calls: [], locks: [], tokens: new Map() };
-      try {
-        await fc.asyncModelRun(() => ({ model: new Reference(), real }), sequence);
-      } finally {
-        await cache.close();
-      }
-    });
+    const property = fc.asyncProperty(
+      fc.commands(commands, { maxCommands: 60, size: 'max' }),
+      async (sequence) => {
+        const cache = new Cache({ clock: 'manual', hardTimeout: Infinity, ...options() });
+        const real = { cache, calls: [], locks: [], tokens: new Map() };
+        try {
+          await fc.asyncModelRun(() => ({ model: new Reference(), real }), sequence);
+        } finally {
+          await cache.close();
+        }
+      },
+    );
     await fuzz(property, { numRuns: 300 });
   });
 }

@@ -16,6 +16,8 @@ class Thread {
     const thread = new Thread();
     const ready = deferred();
     thread.#worker = new Worker(path.join(__dirname, 'thread-main.js'), { workerData: { options } });
+    // A thread that a failed test left running must not keep the process alive.
+    thread.#worker.unref();
     thread.#worker.on('message', (message) => {
       if (message.ready) ready.resolve();
       else if (message.event) thread.#event(message);
