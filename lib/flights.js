@@ -10,7 +10,7 @@
 
 const { types } = require('node:util');
 const { binding } = require('./native.js');
-const { CacheTimeoutError, attempt, makeError, describe } = require('./errors.js');
+const { CacheTimeoutError, attempt, makeError, toCacheError, describe } = require('./errors.js');
 const { MISS, copyOf, encode } = require('./codec.js');
 const { deadline, orAborted } = require('./deadline.js');
 const { Flight, errorText, outcomeOf } = require('./flight.js');
@@ -192,12 +192,18 @@ class Flights {
   }
 
   /**
+   * Gives the lease back. Never throws: the callers are to hear of the factory's error and of no other.
+   *
    * @param {Request} request
    * @param {number} lease
    * @param {unknown} error
    */
   #fail(request, lease, error) {
-    binding.fail(this.#session.handle, request.key, lease, errorText(error));
+    try {
+      binding.fail(this.#session.handle, request.key, lease, errorText(error));
+    } catch (failure) {
+      this.#session.events.error(toCacheError(failure), 'remember', request.shown);
+    }
   }
 
   /**
