@@ -10,6 +10,7 @@
 
 const { types } = require('node:util');
 const { makeError } = require('./errors.js');
+const { NotANumber, hasPollutingKey, isBinary, toPlain } = require('./plain.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
 
@@ -21,9 +22,6 @@ const MISS = Symbol('miss');
 
 /** @type {import('superjson').SuperJSON | undefined} */
 let superjson;
-
-/** Stands for NaN as the key of a Map. */
-class NaNKey {}
 
 /**
  * superjson, loaded with the first value that needs it.
@@ -51,14 +49,14 @@ function rich() {
       },
       'entries',
     );
-    // superjson takes all NaNs of a value for one object, and then cannot find it again as a key.
+    // superjson takes all NaNs of a value for one shared object, and may not find it again.
     superjson.registerCustom(
       {
-        isApplicable: /** @returns {value is NaNKey} */ (value) => value instanceof NaNKey,
+        isApplicable: /** @returns {value is NotANumber} */ (value) => value instanceof NotANumber,
         serialize: () => 'NaN',
         deserialize: () => /** @type {any} */ (NaN),
       },
-      'nan-key',
+      'nan',
     );
     // superjson takes an invalid date for no date, and JSON makes null of it.
     superjson.registerCustom(
@@ -72,23 +70,6 @@ function rich() {
     );
   }
   return superjson;
-}
-
-/**
- * @param {unknown} value
- * @returns {value is ArrayBufferView | ArrayBuffer}
- */
-const isBinary = (value) => ArrayBuffer.isView(value) || types.isArrayBuffer(value);
-
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
-function hasPollutingKey(value) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const prototype = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) return false;
-  return ['__proto__', 'constructor', 'prototype'].some((key) => Object.hasOwn(value, key));
 }
 
 /** @param {ArrayBufferView | ArrayBuffer} value */
@@ -230,54 +211,6 @@ function isRich(value) {
 }
 
 /**
- * A copy that superjson reads as JSON.stringify would read the value: `toJSON` heeded, instances of classes with
- * their fields (superjson would not look into them), types of other realms as those of this one. What is
- * shared or circular stays so.
- *
- * @param {any} value
- * @param {Map<object, unknown>} copies
- * @returns {any}
- */
-function plain(value, copies) {
-  if (typeof value !== 'object' || value === null || isBinary(value)) return value;
-  if (copies.has(value)) return copies.get(value);
-  /** @template T @param {T} copy */
-  const keep = (copy) => {
-    copies.set(value, copy);
-    return copy;
-  };
-  if (types.isDate(value)) return keep(new Date(value.getTime()));
-  if (types.isRegExp(value)) return keep(new RegExp(value.source, value.flags));
-  if (types.isBoxedPrimitive(value)) return value.valueOf();
-  if (types.isNativeError(value) || value instanceof URL) return value;
-  if (types.isMap(value)) {
-    const map = keep(new Map());
-    for (const [key, item] of value) {
-      map.set(Number.isNaN(key) ? new NaNKey() : plain(key, copies), plain(item, copies));
-    }
-    return map;
-  }
-  if (types.isSet(value)) {
-    const set = keep(new Set());
-    for (const item of value) set.add(plain(item, copies));
-    return set;
-  }
-  if (typeof value.toJSON === 'function') return keep(plain(value.toJSON(), copies));
-  if (Array.isArray(value)) {
-    const list = keep(/** @type {unknown[]} */ ([]));
-    for (let at = 0; at < value.length; at++) list.push(at in value ? plain(value[at], copies) : null);
-    return list;
-  }
-  const fields = keep({});
-  for (const key of Object.keys(value)) {
-    // Defined, not assigned: a key may be `__proto__`.
-    const field = { value: plain(value[key], copies), enumerable: true, configurable: true, writable: true };
-    Object.defineProperty(fields, key, field);
-  }
-  return fields;
-}
-
-/**
  * An encoded value: JSON text as it is, everything else with its format.
  * @typedef {string | { format: number; content: string | Buffer }} Encoded
  */
@@ -306,7 +239,7 @@ function encode(value) {
       // A `toJSON` that answers undefined leaves nothing to store: as if undefined were given.
       value = undefined;
     }
-    return { format: Format.superjson, content: rich().stringify(plain(value, new Map())) };
+    return { format: Format.superjson, content: rich().stringify(toPlain(value)) };
   } catch (cause) {
     const reason = cause instanceof RangeError ? 'it is nested too deeply or too long' : 'reading it failed';
     throw makeError(

@@ -88,6 +88,10 @@ const roundTrips = {
   'keys with dots, slashes and quotes': { 'a.b': 1, 'a\\.b': 2, 'c"d': 3, '': 4, ' ': 5, é: 6 },
   'a Date under a key with dots': { 'a.b': new Date(5), 'a\\.b': new Date(6), '': new Date(7) },
   'keys that objects have': { constructor: 1, toString: 2, hasOwnProperty: 3, valueOf: 4, length: 5 },
+  'NaN in several places of a value with such a key': {
+    constructor: 1,
+    set: new Set([{ a: NaN }, new Map([['b', NaN]])]),
+  },
   'a Date beside keys that objects have': {
     constructor: 1,
     prototype: { x: new Date(1) },

@@ -179,6 +179,25 @@ describe('on the side', () => {
     await Promise.all([a.close(), b.close()]);
   });
 
+  test('a class instance comes back with its fields, whatever their types', LIMIT, async () => {
+    class User {
+      id = 1;
+      at = new Date(0);
+      roles = new Set(['a']);
+      n = NaN;
+    }
+    const cache = new Cache();
+    await cache.put('k', { list: [new User()] });
+    const [user] = (await cache.get('k')).list;
+    assert.deepEqual({ ...user }, { ...new User() });
+    await assert.rejects(cache.put('k', Promise.resolve(1)), {
+      code: 'CACHE_INVALID_VALUE',
+      message: /await/,
+    });
+    assert.ok(await cache.has('k'));
+    await cache.close();
+  });
+
   test('a listener that is garbage but for its cache still hears', LIMIT, async () => {
     const heard = new Promise((resolve) => {
       const cache = new Cache({ config: { maxSize: 1 } });

@@ -44,6 +44,14 @@ const someTags = fc.uniqueArray(tag, { minLength: 1, maxLength: 3 });
 
 const same = (actual, expected, what) => assert.deepStrictEqual(actual, expected, what);
 
+/** What a promise settles to, an error included. It fails, rather than hang, if nothing settles it. */
+async function settled(promise, what) {
+  const pending = Symbol('pending');
+  const outcome = await Promise.race([promise.catch((error) => error), turns(100).then(() => pending)]);
+  assert.notEqual(outcome, pending, `${what} does not settle`);
+  return outcome;
+}
+
 function through(cache, names) {
   return names.length > 0 ? cache.tags(names) : cache;
 }
@@ -118,7 +126,7 @@ const entryCommands = [
 const storeCommands = [
   fc.constantFrom('1ms', '499ms', '500ms', '1000ms', '3000ms', '4000000ms').map((by) =>
     command('advance', [by], async (model, { cache }) => {
-      model.now += Number.parseInt(by, 10);
+      model.advance(Number.parseInt(by, 10));
       cache.clock.advance(by);
     }),
   ),
@@ -156,7 +164,7 @@ const flightCommands = [
       call.outcome.catch(() => {});
       real.calls.push(call);
       const expected = model.remember(id, k, t, names);
-      if ('reads' in expected) same(await call.outcome, expected.reads);
+      if ('reads' in expected) same(await settled(call.outcome, 'a read'), expected.reads);
       else await real.cache.has(k);
       if ('leads' in expected) await turns(1);
       same(call.started, expected.leads === true, 'whether the factory started');
@@ -170,23 +178,31 @@ const flightCommands = [
         [at, v, late, how],
         async (model, real) => {
           const index = at % model.flights.length;
+          const blurred = model.isBlurred(model.flights[index]);
+          const { overtaken } = model.flights[index];
+          const named = blurred ? null : late;
           const ending = {
             value: v,
-            tags: late ?? undefined,
-            failed: how === 'fail',
+            tags: named ?? undefined,
+            failed: how === 'fail' || (blurred && overtaken),
             skipped: how === 'skip',
           };
           const flight = model.finish(index, ending);
           const leader = real.calls[flight.id];
           const thrown = new Error('the factory failed');
-          if (late) leader.context.setTags(late);
+          if (named) leader.context.setTags(named);
           if (ending.skipped) leader.context.skip();
           if (ending.failed) leader.end.reject(thrown);
           else leader.end.resolve(v);
-          for (const caller of flight.callers) {
-            const outcome = await real.calls[caller].outcome.catch((error) => error);
+          for (const caller of flight.answered) {
+            const outcome = await settled(real.calls[caller].outcome, `caller ${caller}`);
             if (ending.failed) assert.equal(outcome, thrown);
             else same(outcome, v);
+          }
+          await turns(1);
+          for (const { id, reads, leads } of flight.again) {
+            same(real.calls[id].started, leads === true, 'whether the factory of a late caller started');
+            if (reads !== undefined) same(await settled(real.calls[id].outcome, `caller ${id}`), reads);
           }
           same(await real.cache.get(flight.key), model.get(flight.key), 'after the flight');
         },

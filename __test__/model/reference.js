@@ -18,6 +18,8 @@ class Reference {
   locks = new Map();
   flights = [];
   #epoch = 0;
+  /** Flushes up to here may have been summed up since, for tags that nothing had. */
+  #summed = 0;
 
   // -- entries ---------------------------------------------------------------------------------
 
@@ -36,6 +38,11 @@ class Reference {
   find(key) {
     const entry = this.entries.get(key);
     return entry && entry.expiresAt > this.now && this.#valid(entry.tags) ? entry : undefined;
+  }
+
+  advance(by) {
+    this.now += by;
+    this.#summed = this.#epoch;
   }
 
   get(key) {
@@ -127,24 +134,58 @@ class Reference {
   remember(id, key, ttl, tags) {
     const entry = this.find(key);
     if (entry) return { reads: entry.value };
+    const caller = { id, ttl, tags, joined: this.#epoch };
     const running = this.flights.find((flight) => flight.key === key && !flight.overtaken);
     if (running) {
-      running.callers.push(id);
+      running.callers.push(caller);
       return { joins: running.id };
     }
     const epochs = new Map(this.epochs);
-    this.flights.push({ id, key, ttl, tags, epochs, callers: [id], overtaken: false });
+    this.flights.push({
+      id,
+      key,
+      ttl,
+      tags,
+      epochs,
+      began: this.#epoch,
+      callers: [caller],
+      overtaken: false,
+    });
     return { leads: true };
   }
 
-  /** The flight ends with a value (and perhaps tags that it sets only now), or fails. */
+  /**
+   * Whether a flush that came after the flight began was summed up since. What the cache remembers of it
+   * then counts for every tag that the flight does not hold, flushed or not: it may refuse more than it
+   * must, which no model can foresee.
+   */
+  isBlurred({ began }) {
+    return this.#summed > began;
+  }
+
+  /**
+   * The flight ends with a value (and perhaps tags that it sets only now), or fails. Says which callers
+   * are answered, and which ask anew because they came after a flush of a tag that the value has.
+   */
   finish(index, { value, tags, failed = false, skipped = false }) {
     const [flight] = this.flights.splice(index, 1);
-    if (failed || skipped || flight.overtaken) return flight;
+    const { key, ttl, callers, epochs } = flight;
     const own = tags ?? flight.tags;
-    const current = own.every((tag) => (flight.epochs.get(tag) ?? 0) === this.#epochOf(tag));
-    if (current) this.put(flight.key, value, flight.ttl, own);
-    return flight;
+    const flushed = own
+      .map((tag) => this.#epochOf(tag))
+      .filter((epoch, i) => epoch !== (epochs.get(own[i]) ?? 0));
+    const superseded = failed ? 0 : Math.max(0, ...flushed);
+    if (!failed && !skipped && !flight.overtaken && superseded === 0) this.put(key, value, ttl, own);
+    const late = (caller) => superseded > 0 && caller.id !== flight.id && caller.joined >= superseded;
+    const again = callers.filter(late);
+    return {
+      ...flight,
+      answered: callers.filter((caller) => !late(caller)).map(({ id }) => id),
+      again: again.map((caller) => ({
+        id: caller.id,
+        ...this.remember(caller.id, key, caller.ttl, caller.tags),
+      })),
+    };
   }
 
   // -- locks -----------------------------------------------------------------------------------
