@@ -70,6 +70,17 @@ fn both_bounds_hold_after_every_write() {
 }
 
 #[test]
+fn an_entry_counts_its_tags() {
+    let memory = memory(Bounds { bytes: 1 << 20, ..Bounds::default() });
+    for at in 0..100 {
+        let tag = format!("{at}{}", "t".repeat(100_000));
+        memory.put(&format!("k{at}"), value("1", LONG, &[&tag]), Condition::Always);
+    }
+    let entries = memory.holdings().entries;
+    assert!((5..=10).contains(&entries), "{entries} entries with a tag of 100 KB each in 1 MiB");
+}
+
+#[test]
 fn an_entry_too_large_takes_what_was_there_with_it() {
     let memory = memory(Bounds { bytes: 10_000, ..Bounds::default() });
     assert!(put(&memory, "k", 10, LONG));
