@@ -16,8 +16,6 @@ class Thread {
     const thread = new Thread();
     const ready = deferred();
     thread.#worker = new Worker(path.join(__dirname, 'thread-main.js'), { workerData: { options } });
-    // A thread that a failed test left running must not keep the process alive.
-    thread.#worker.unref();
     thread.#worker.on('message', (message) => {
       if (message.ready) ready.resolve();
       else if (message.event) thread.#event(message);
@@ -28,6 +26,8 @@ class Thread {
       for (const call of thread.#calls.values()) call.outcome.reject(error);
     });
     await ready.promise;
+    // A thread that a failed test left running must not keep the process alive.
+    thread.#worker.unref();
     return thread;
   }
 
