@@ -22,20 +22,6 @@ fn memory(policy: Policy) -> Memory {
     Memory::new(Bounds { policy, ..Bounds::default() }, clock, Arc::default())
 }
 
-fn read(memory: &Memory) -> Option<u64> {
-    version_of(memory, KEY)
-}
-
-/// A miss computes from the source as it is now, and fills.
-fn remember(memory: &Memory, source: &AtomicU64, session: u64) {
-    let lease = memory.apply(session, Command::Lease { key: KEY.into(), tags: Vec::new() }).unwrap();
-    let Reply::Lease(LeaseReply::Granted { lease, .. }) = lease else { return };
-    let version = source.load(Ordering::SeqCst);
-    let value =
-        Value { payload: Payload::number(version as f64), life: Life::FOREVER, tags: vec!["t".into()] };
-    memory.apply(session, Command::Fill { key: KEY.into(), lease, value, keep: true }).unwrap();
-}
-
 fn no_reader_sees_what_was_invalidated(policy: Policy, invalidate: fn(&Memory)) {
     let memory = memory(policy);
     let (source, invalidated) = (AtomicU64::new(1), AtomicU64::new(0));
@@ -47,9 +33,9 @@ fn no_reader_sees_what_was_invalidated(policy: Policy, invalidate: fn(&Memory)) 
                 (&memory, &source, &invalidated, &stop, &served);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    remember(memory, source, session);
+                    compute(memory, session, KEY, || source.load(Ordering::SeqCst));
                     let least = invalidated.load(Ordering::SeqCst);
-                    if let Some(version) = read(memory) {
+                    if let Some(version) = version_of(memory, KEY) {
                         served.fetch_add(1, Ordering::Relaxed);
                         assert!(version >= least, "read version {version} after {least} was made known");
                     }
@@ -140,9 +126,13 @@ fn a_prefix_flush_wins_over_what_is_computed_from_what_it_has_not_reached() {
     assert!(served.load(Ordering::Relaxed) > 100, "the test must see values, or it shows nothing");
 }
 
+/// A value with the tag `t`.
+fn tagged(number: u64) -> Value {
+    Value { payload: Payload::number(number as f64), life: Life::FOREVER, tags: vec!["t".into()] }
+}
+
 fn put(memory: &Memory, key: &str, number: u64) {
-    let value = Value { payload: Payload::number(number as f64), life: Life::FOREVER, tags: Vec::new() };
-    memory.put(key, value, Condition::Always);
+    memory.put(key, tagged(number), Condition::Always);
 }
 
 fn version_of(memory: &Memory, key: &str) -> Option<u64> {
@@ -156,9 +146,8 @@ fn compute(memory: &Memory, session: u64, key: &str, factory: impl Fn() -> u64) 
         Reply::Lease(LeaseReply::Hit(payload)) => payload.as_number().unwrap() as u64,
         Reply::Lease(LeaseReply::Granted { lease, .. }) => {
             let version = factory();
-            let value =
-                Value { payload: Payload::number(version as f64), life: Life::FOREVER, tags: Vec::new() };
-            memory.apply(session, Command::Fill { key: key.into(), lease, value, keep: true }).unwrap();
+            let fill = Command::Fill { key: key.into(), lease, value: tagged(version), keep: true };
+            memory.apply(session, fill).unwrap();
             version
         }
         _ => factory(),
