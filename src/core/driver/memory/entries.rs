@@ -98,7 +98,7 @@ impl Memory {
     /// The value, fresh or in its grace.
     pub(super) fn peek(&self, key: &str) -> Option<Payload> {
         let now = self.now();
-        let entry = self.store.get(key).filter(|entry| now < entry.dead_at && self.is_valid(entry))?;
+        let entry = self.entry(key).filter(|entry| now < entry.dead_at && self.is_valid(entry))?;
         Some(entry.payload.clone())
     }
 

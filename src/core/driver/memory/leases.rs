@@ -122,16 +122,16 @@ impl Memory {
         let hash = self.store.hash(key);
         let mut leases = self.stripe(hash);
         let now = self.now();
-        let entry = self.store.get(key).filter(|entry| now < entry.dead_at && self.is_valid(entry));
+        let entry = self.entry(key).filter(|entry| now < entry.dead_at && self.is_valid(entry));
         let stale = match entry {
             Some(entry) if now < entry.fresh_until => return LeaseReply::Hit(entry.payload.clone()),
             entry => entry.map(|entry| entry.payload.clone()),
         };
         let joined = self.now_in_order();
         if let Some(lease) = leases.get(key) {
-            // A run that began before its tags, or everything, were flushed computes what is already
+            // A run that began before its tags, its prefix or everything were flushed computes what is already
             // out of date: who asks now must not get it.
-            if self.invalidated_at(&lease.tags) <= lease.began {
+            if self.invalidated_at(&lease.tags) <= lease.began && !self.flushing.covers(key) {
                 self.flights.join(lease.id, session);
                 return LeaseReply::Held { lease: lease.id, joined, stale };
             }

@@ -9,6 +9,7 @@
 
 mod container;
 mod entries;
+mod flushing;
 mod generations;
 mod leases;
 mod locks;
@@ -26,11 +27,12 @@ use parking_lot::{Mutex, MutexGuard};
 
 use self::container::Surroundings;
 pub use self::container::{Bounds, Entry, Policy};
+use self::flushing::Flushing;
 pub use self::generations::Generations;
-use self::leases::{Flights, Leases, failed, supersede};
+use self::leases::{Flights, Leases, failed};
 use self::locks::LockTable;
 use self::store::Store;
-use self::tags::{TagCells, TagTable, last_flush};
+use self::tags::{TagCells, TagTable};
 use super::{Capabilities, Driver, Replies};
 use crate::core::clock::{Clock, Timestamp};
 use crate::core::command::{Command, Reply, Sequence};
@@ -48,10 +50,9 @@ pub struct Memory {
     flights: Flights,
     tags: TagTable,
     locks: LockTable,
+    flushing: Flushing,
     /// The order of writes and invalidations.
     sequence: AtomicU64,
-    /// When everything was flushed last.
-    flushed: AtomicU64,
     /// No entry leaves before this time: a sweep that comes earlier has nothing to remove.
     next_expiry: AtomicU64,
     sweeping: Mutex<()>,
@@ -75,8 +76,8 @@ impl Memory {
             flights: Flights::default(),
             tags: TagTable::default(),
             locks: LockTable::default(),
+            flushing: Flushing::default(),
             sequence: AtomicU64::new(1),
-            flushed: AtomicU64::new(0),
             next_expiry: AtomicU64::new(u64::MAX),
             sweeping: Mutex::default(),
         }
@@ -84,7 +85,7 @@ impl Memory {
 
     /// The entry of a key, if it may be read. Takes no stripe's lock.
     pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
-        let entry = self.store.get(key);
+        let entry = self.entry(key);
         let live = entry.filter(|entry| self.is_fresh(entry, self.now()));
         self.counters().read(live.is_some());
         live
@@ -161,7 +162,7 @@ impl Memory {
 
     /// When what this depends on was flushed last; 0 if never.
     fn invalidated_at(&self, tags: &TagCells) -> Sequence {
-        last_flush(tags).max(self.flushed.load(Ordering::Acquire))
+        self.tags.flushed_at(tags)
     }
 
     fn is_valid(&self, entry: &Entry) -> bool {
@@ -173,35 +174,34 @@ impl Memory {
     }
 
     fn fresh(&self, key: &str) -> Option<Arc<Entry>> {
-        self.store.get(key).filter(|entry| self.is_fresh(entry, self.now()))
+        self.entry(key).filter(|entry| self.is_fresh(entry, self.now()))
     }
 
     fn flush(&self, prefix: &str) {
         if prefix.is_empty() {
             // Entries and leases from before are invalid from here on; clearing gives their memory back.
-            self.flushed.fetch_max(self.next_in_order(), Ordering::AcqRel);
+            self.tags.flush_all(|| self.next_in_order());
             self.store.clear();
             return;
         }
-        // First so that nothing old can be read any more, then against what was computed from it meanwhile.
-        self.remove_where(|key, _| key.starts_with(prefix));
-        let at = self.next_in_order();
-        for stripe in &self.stripes {
-            stripe.lock().retain(|key, _| !key.starts_with(prefix));
-        }
-        self.remove_where(|key, entry| key.starts_with(prefix) && entry.written < at);
-    }
-
-    /// Removes the entries for which `condition` is true, and still is when the key's stripe is held.
-    fn remove_where(&self, condition: impl Fn(&str, &Entry) -> bool) {
-        for (key, _) in self.store.select(&condition) {
-            let hash = self.store.hash(&key);
-            let mut leases = self.stripe(hash);
-            if self.store.get(&key).is_some_and(|entry| condition(&key, &entry)) {
-                supersede(&mut leases, &key);
+        // Nothing under the prefix can be read or joined from here on: what starts meanwhile computes anew. What
+        // began before loses its lease; what it had stored by then is there to be removed.
+        self.flushing.during(prefix, || {
+            for stripe in &self.stripes {
+                stripe.lock().retain(|key, _| !key.starts_with(prefix));
+            }
+            for (key, _) in self.store.select(|key, _| key.starts_with(prefix)) {
+                let hash = self.store.hash(&key);
+                let _stripe = self.stripe(hash);
                 self.store.remove(&key, hash);
             }
-        }
+        });
+    }
+
+    /// The entry of a key, if it may be looked at: dead or alive, but not while its prefix is being flushed.
+    fn entry(&self, key: &str) -> Option<Arc<Entry>> {
+        // Asked first: what was taken before the flush is not to be handed out after it.
+        if self.flushing.covers(key) { None } else { self.store.get(key) }
     }
 
     fn scan(&self, prefix: &str) -> Vec<Box<str>> {

@@ -39,7 +39,7 @@ impl TagCell {
 pub type TagCells = Box<[Arc<TagCell>]>;
 
 /// The last flush among some tags; 0 if there was none.
-pub fn last_flush(cells: &[Arc<TagCell>]) -> Sequence {
+fn last_flush(cells: &[Arc<TagCell>]) -> Sequence {
     cells.iter().map(|cell| cell.flushed_at()).max().unwrap_or(0)
 }
 
@@ -56,10 +56,11 @@ struct Cells {
     prune_at: usize,
 }
 
-/// All tags that somebody holds.
+/// All tags that somebody holds, and the one that everything has.
 #[derive(Debug, Default)]
 pub struct TagTable {
     cells: Mutex<Cells>,
+    everything: AtomicU64,
 }
 
 impl TagTable {
@@ -85,6 +86,18 @@ impl TagTable {
         for cell in &held {
             cell.flushed.store(at, Ordering::Release);
         }
+    }
+
+    /// Flushes everything, as a tag that every entry has.
+    pub fn flush_all(&self, next: impl FnOnce() -> Sequence) {
+        let _one_at_a_time = self.cells.lock();
+        self.everything.store(Sequence::MAX, Ordering::Release);
+        self.everything.store(next(), Ordering::Release);
+    }
+
+    /// The last flush of these tags, or of everything; 0 if there was none.
+    pub fn flushed_at(&self, cells: &[Arc<TagCell>]) -> Sequence {
+        last_flush(cells).max(self.everything.load(Ordering::Acquire))
     }
 
     /// Drops the cells that nobody holds any more.
