@@ -68,14 +68,15 @@ export function isDurationString(value: unknown): value is DurationString;
  * - `CACHE_CONFIG`: an option is unknown, mistyped or contradicts another.
  * - `CACHE_INVALID_KEY`: a key that is not a string, is over 1 MiB, or holds a lone surrogate.
  * - `CACHE_INVALID_TTL`: see {@link TTL}.
- * - `CACHE_INVALID_VALUE`: a value that cannot be stored (a function, a symbol, a throwing getter).
+ * - `CACHE_INVALID_VALUE`: a value that cannot be stored (a function, a symbol, a throwing getter; over
+ *   `maxValueBytes` on Redis).
  * - `CACHE_INVALID_TAG`: tags that are not an array of non-empty strings.
  * - `CACHE_INVALID_ARGUMENT`: any other argument of the wrong type.
  * - `CACHE_NOT_A_NUMBER`: a counter step on a value that is no number.
  * - `CACHE_NUMBER_RANGE`: a counter would leave ±(2^53 − 1) and lose precision.
  * - `CACHE_FACTORY`: a factory rejected with something that is no `Error` (it is the `cause`).
  * - `CACHE_TIMEOUT`: a deadline passed: a factory's, or an operation's.
- * - `CACHE_UNAVAILABLE`: the backend cannot be reached.
+ * - `CACHE_UNAVAILABLE`: the backend cannot be reached, refuses, or too many requests wait for it.
  * - `CACHE_LOCK_TIMEOUT`: a lock was not had within its bound.
  * - `CACHE_LOCK_LOST`: a held lock expired or was taken over while its callback ran.
  * - `CACHE_CLOSED`: the cache was used after `close()`.
@@ -161,7 +162,7 @@ export class CacheArgumentError extends CacheError<
 // ---------------------------------------------------------------------------------------------
 
 /** The storage behind a cache. */
-export type CacheDriver = 'memory';
+export type CacheDriver = 'memory' | 'redis';
 
 /** The name of the memory driver. */
 export const MEMORY_DRIVER: 'memory';
@@ -200,6 +201,118 @@ export interface MemoryCacheConfig extends MemoryConfig {
   driver: 'memory';
 }
 
+/** A server: `{ host, port }`, `'host:port'` (`'[::1]:6379'` for IPv6), or a URL. */
+export type RedisNode = string | { host: string; port?: number | undefined };
+
+/** How a TLS connection is made. Certificates and keys are PEM: the content of the file, not its name. */
+export interface RedisTls {
+  /** Who is trusted to sign the server's certificate. @default Mozilla's certificate authorities, which are compiled in */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /** The client's certificate; with `key`. */
+  cert?: string | Uint8Array | undefined;
+  /** The key of the client's certificate; with `cert`. */
+  key?: string | Uint8Array | undefined;
+  /** The name that the server's certificate must have. @default the host */
+  servername?: string | undefined;
+  /**
+   * `false` accepts any certificate: whoever is on the way can then read and change everything.
+   * @default true
+   */
+  rejectUnauthorized?: boolean | undefined;
+}
+
+/**
+ * `config` of the Redis driver. Redis 6.2 or newer, or Valkey.
+ *
+ * Where it is said by one of `url`, `host` and `port`, `path`, `cluster` and `sentinel`. A message never repeats
+ * a URL or a password.
+ */
+export interface RedisConfig {
+  /**
+   * `redis://user:password@host:6379/0`, `rediss://…` (TLS) or `unix:///path/to/redis.sock?db=0`; also
+   * `valkey://` and `valkeys://`. What is no letter or digit in a user name or a password is percent-encoded.
+   */
+  url?: string | undefined;
+  /** A host name or an address. @default '127.0.0.1' */
+  host?: string | undefined;
+  /** From 1 to 65,535. @default 6379 */
+  port?: number | undefined;
+  /** The user of the server's ACL; needs `password`. */
+  username?: string | undefined;
+  /** The password of `username`, or of the default user. */
+  password?: string | undefined;
+  /** The database's number; none on a cluster. @default 0 */
+  db?: number | undefined;
+  /** The path of a Unix socket. */
+  path?: string | undefined;
+  /** Connects by TLS. @default false, but true with a `rediss://` URL */
+  tls?: boolean | RedisTls | undefined;
+  /** A Redis Cluster: some of its nodes, which tell of the others. */
+  cluster?: { nodes: readonly RedisNode[] } | undefined;
+  /**
+   * The server that Sentinels name. `username` and `password` in here are the Sentinels'; their default port
+   * is 26379.
+   */
+  sentinel?:
+    | {
+        /** The name of the master that the Sentinels watch. */
+        name: string;
+        nodes: readonly RedisNode[];
+        username?: string | undefined;
+        password?: string | undefined;
+      }
+    | undefined;
+  /**
+   * Overrides the top-level `prefix`. Not empty, for `flush()` would remove what others have in the database; and
+   * not `'ferrocache:'` or a beginning of it, where the driver keeps its locks and the epochs of tags.
+   * @default 'cache:'
+   */
+  prefix?: string;
+  /** Overrides the top-level `defaultTtl`. */
+  defaultTtl?: TTL | undefined;
+  /**
+   * Values of so many bytes and more are compressed, if that makes them smaller; `false`: none.
+   * @default 4096
+   */
+  compress?: number | false | undefined;
+  /**
+   * Most bytes of one value; larger ones are refused with `CACHE_INVALID_VALUE`. At most 536,870,912 (512 MiB).
+   * @default 67108864 (64 MiB)
+   */
+  maxValueBytes?: number | undefined;
+  /** How long making a connection may take, name look-up and TLS included. At most 24 days. @default '2s' */
+  connectTimeout?: TTL | undefined;
+  /**
+   * How long an operation may take, with its wait for a connection and all its steps; of `flush` each step, of
+   * `keys` each page, of a lock each try. At most 24 days.
+   * @default '1s'
+   */
+  commandTimeout?: TTL | undefined;
+  /** Requests that may wait for an answer; further ones are refused with `CACHE_UNAVAILABLE`. @default 10000 */
+  maxQueue?: number | undefined;
+  /**
+   * After so many time-outs in a row, as after a refused connection, requests are refused at once, until a try in
+   * the background succeeds.
+   * @default 3
+   */
+  breakerThreshold?: number | undefined;
+  /** The first pause before connecting anew; it doubles up to `maxReconnectDelay`, and is spread by a half. @default '50ms' */
+  reconnectDelay?: TTL | undefined;
+  /** The longest pause before connecting anew. At most 24 days. @default '2s' */
+  maxReconnectDelay?: TTL | undefined;
+  /**
+   * How long a process that runs a factory and no longer answers keeps others from running it. It is extended
+   * while the factory runs. At most 24 days.
+   * @default '5s'
+   */
+  leaseTtl?: TTL | undefined;
+}
+
+/** Alias of {@link RedisConfig} with its driver, as `@veloxts/cache` names it. */
+export interface RedisCacheConfig extends RedisConfig {
+  driver: 'redis';
+}
+
 /** Where warnings and errors go when nobody listens: a pino or console-like object. */
 export interface CacheLogger {
   warn(details: object, message: string): void;
@@ -215,23 +328,27 @@ export interface CacheBaseOptions {
   defaultTtl?: TTL | undefined;
   /**
    * Put before every key, tag and lock name; `flush()` removes what is under it and nothing else.
-   * @default '' on the memory driver, which shares its store with nobody that does not ask for it
+   * @default '' on the memory driver, which shares its store with nobody that does not ask for it;
+   *   `'cache:'` on the Redis driver
    */
   prefix?: string;
   /**
    * Opens the process-wide store of that name: every cache that gives the same name, on any worker
    * thread, shares its entries, limits, tags, locks and flights. A name that is open with another
-   * configuration rejects with `CACHE_CONFIG`. Without a name the store is private.
+   * configuration rejects with `CACHE_CONFIG`. Without a name the store is private. On the Redis driver the
+   * entries are shared in any case, and caches of one configuration share a connection without a name too.
    */
   name?: string | undefined;
   /**
-   * `'manual'`: time stands still until {@link ManualClock.advance} moves it. For tests.
+   * `'manual'`: time stands still until {@link ManualClock.advance} moves it. For tests, on the memory driver.
    * @default 'system'
    */
   clock?: 'system' | 'manual' | undefined;
   /**
-   * Whether reads miss and writes are dropped (with an `error` event) while the backend is down.
-   * The memory driver has no backend that could be down.
+   * Whether the app goes on while the backend is down: `get`, `many` and `has` miss, `put`, `set` and `putMany`
+   * are dropped, `remember` runs its factory, each with an `error` event. All else rejects with
+   * `CACHE_UNAVAILABLE` or `CACHE_TIMEOUT`; with `false` everything does. The memory driver has no backend that
+   * could be down.
    * @default true
    */
   failOpen?: boolean | undefined;
@@ -253,20 +370,15 @@ export interface MemoryCacheOptions extends CacheBaseOptions {
   config?: MemoryConfig | undefined;
 }
 
-/** Options of {@link Cache}, discriminated by `driver`. */
-export type CacheOptions = MemoryCacheOptions;
-
-/** The configuration of the Redis driver, as `@veloxts/cache` names it; for a version that has the driver. */
-export interface RedisCacheConfig {
+/** Options of a cache on the Redis driver. */
+export interface RedisCacheOptions extends CacheBaseOptions {
   driver: 'redis';
-  url?: string | undefined;
-  host?: string | undefined;
-  port?: number | undefined;
-  password?: string | undefined;
-  db?: number | undefined;
-  prefix?: string;
-  defaultTtl?: TTL | undefined;
+  config?: RedisConfig | undefined;
+  clock?: 'system' | undefined;
 }
+
+/** Options of {@link Cache}, discriminated by `driver`. */
+export type CacheOptions = MemoryCacheOptions | RedisCacheOptions;
 
 /** A value with what is known of it, as `@veloxts/cache` names it. */
 export interface CacheEntry<T = unknown> {
@@ -279,7 +391,7 @@ export interface CacheEntry<T = unknown> {
 /** Alias of {@link CacheOptions}, as `@veloxts/cache` names it. */
 export type CacheManagerOptions = CacheOptions;
 /** Alias of the drivers' configurations, as `@veloxts/cache` names it. */
-export type CacheConfig = MemoryCacheConfig;
+export type CacheConfig = MemoryCacheConfig | RedisCacheConfig;
 
 // ---------------------------------------------------------------------------------------------
 // Events
@@ -310,9 +422,9 @@ export interface CacheEvents {
   delete: { key: string; durationMs: number };
   /** `flush()` removed everything, or everything in `namespace`. */
   clear: { namespace: string; durationMs: number };
-  /** An entry went to keep the bounds; `too-large`: it was never let in. */
+  /** An entry went to keep the bounds; `too-large`: it was never let in. Not on Redis, which does not tell. */
   evict: { key: string; reason: 'size' | 'too-large' };
-  /** An entry's time was over, and it left the memory. */
+  /** An entry's time was over, and it left the memory. Not on Redis, which does not tell. */
   expire: { key: string };
   /** A value past its TTL but within its grace was served. */
   stale: { key: string; value: unknown };
@@ -324,10 +436,10 @@ export interface CacheEvents {
   lock: { key: string; state: 'acquired' | 'released' | 'lost' | 'timeout'; token: number | null };
   /** Something failed that no promise could report, or that failing open hid. */
   error: { error: Error; operation: string; key?: string };
-  /** The driver is ready. */
+  /** The backend can be asked, for the first time or again. */
   connect: { driver: CacheDriver };
-  /** The driver is gone. */
-  disconnect: { driver: CacheDriver };
+  /** The cache was closed; or, with a `reason`, the backend can no longer be asked. */
+  disconnect: { driver: CacheDriver; reason?: string };
 }
 
 /** The name of an event. */
@@ -350,7 +462,7 @@ export interface RememberContext {
   setTtl(ttl: TTL | null | undefined): void;
   /** Replaces the tags of the value that this factory returns, but for those of a {@link TaggedCache}. */
   setTags(tags: readonly string[]): void;
-  /** Hands the value to the callers and stores nothing. */
+  /** Hands the value to the callers in this process and stores nothing; who waits in another one computes anew. */
   skip(): void;
 }
 
@@ -457,16 +569,33 @@ export interface CacheStats {
   expirations: number;
   /** Factory results that a newer write or invalidation kept out of the store. */
   refusedFills: number;
-  /** Entries held now. */
-  entries: number;
-  /** Bytes held now, as `maxSizeBytes` counts them. */
-  bytes: number;
-  /** Factories running now. */
+  /** Entries held now; `null` where only the backend knows. */
+  entries: number | null;
+  /** Bytes held now, as `maxSizeBytes` counts them; `null` where only the backend knows. */
+  bytes: number | null;
+  /** Factories running now, in this process. */
   flights: number;
-  /** Locks held now. */
-  locks: number;
-  /** Tags known now. */
-  tags: number;
+  /** Locks held now; on a backend those of this process. `null` where only the backend knows. */
+  locks: number | null;
+  /** Tags known now; `null` where only the backend knows. */
+  tags: number | null;
+  /** How it stands with the backend; `null` on the memory driver. */
+  connection: CacheConnection | null;
+}
+
+/** How a cache stands with its backend. */
+export interface CacheConnection {
+  /**
+   * `'connecting'`: a connection is being made, and requests wait for it. `'down'`: requests are refused at once,
+   * until a try in the background succeeds.
+   */
+  state: 'connecting' | 'up' | 'down';
+  /** Requests that are not answered yet. */
+  pending: number;
+  /** How often a connection was made again after one was lost. */
+  reconnects: number;
+  /** The version of the Redis protocol (RESP); `null` while it is not known. */
+  protocol: 2 | 3 | null;
 }
 
 /** Moves the time of a cache that was made with `clock: 'manual'`. */
@@ -591,7 +720,10 @@ export interface CacheOperations {
   namespace(name: string): CacheNamespace;
   /** The keys that hold a value, without the prefix, in no order. */
   keys(): AsyncIterableIterator<string>;
-  /** Removes every entry, and no lock; running factories store nothing. */
+  /**
+   * Removes every entry, and no lock; running factories store nothing. On Redis it looks through all keys of the
+   * database, and what this process puts after it was called stays.
+   */
   flush(): Promise<void>;
   /** Alias of {@link CacheOperations.flush}. */
   clear(): Promise<void>;
@@ -631,9 +763,12 @@ export class Cache {
   readonly closed: boolean;
   /** Figures of the store. */
   stats(): Promise<CacheStats>;
-  /** Resolves when the driver can serve; at once on the memory driver. */
+  /** Resolves when the driver can serve, at once on the memory driver; rejects with what keeps it from it. */
   ready(): Promise<void>;
-  /** Ends the cache: aborts the factories' signals, releases its locks. Idempotent. */
+  /**
+   * Ends the cache: aborts the factories' signals, releases its locks. Everything asked from then on rejects; on a
+   * backend it resolves within `commandTimeout`. Idempotent.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 
@@ -659,11 +794,10 @@ export const cache: typeof createCacheManager;
 export function createMemoryCache(
   config?: MemoryConfig & { driver?: 'memory' } & Pick<CacheBaseOptions, 'name' | 'clock' | 'logger'>,
 ): Cache;
-/**
- * A new cache on the Redis driver. Rejects with `CACHE_CONFIG` in a version without that driver; it is here so
- * that a package alias for `@veloxts/cache` finds every name.
- */
-export function createRedisCache(config?: Omit<RedisCacheConfig, 'driver'>): Promise<Cache>;
+/** A new cache on the Redis driver, once it can serve. */
+export function createRedisCache(
+  config?: RedisConfig & { driver?: 'redis' } & Pick<CacheBaseOptions, 'name' | 'failOpen' | 'logger'>,
+): Promise<Cache>;
 /** The process's standalone cache, made on first use. */
 export function initCache(options?: CacheOptions): Promise<Cache>;
 /** The standalone cache. @throws {@link CacheError} `CACHE_CONFIG` before `initCache` */

@@ -27,3 +27,8 @@ conformance({
   open: (options) => new Cache({ driver: 'memory', ...options }),
   capabilities: { manualClock: false },
 });
+
+conformance({
+  name: 'memory, reached by batches',
+  open: (options) => new Cache({ [Symbol.for('ferrocache.batched')]: true, ...options }),
+});

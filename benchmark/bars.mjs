@@ -1,9 +1,11 @@
 /**
  * What the library promises of its speed and weight, and whether this run kept it. The limits stand
- * here and nowhere else; what they are compared with comes from the run.
+ * here, those of the Redis driver in redis/bars.mjs, and nowhere else; what they are compared with
+ * comes from the run.
  */
 import { FLOOR } from './contenders.mjs';
 import { count, times } from './format.mjs';
+import { redisBars } from './redis/bars.mjs';
 
 const GET_RATIO = 0.35;
 const PUT_RATIO = 0.6;
@@ -15,8 +17,8 @@ const STALL_SHARE = 0.2;
 const PEERS = ['bentocache', 'keyv', 'cacheable'];
 
 /** The bars of the sections that ran: `{ text, limit, measured, met }`. */
-export function bars({ ops, native, heap }) {
-  return [...opsBars(ops), ...nativeBars(native), ...heapBars(heap)];
+export function bars({ ops, native, heap, redis }) {
+  return [...opsBars(ops), ...nativeBars(native), ...heapBars(heap), ...redisBars(redis)];
 }
 
 function opsBars(ops) {

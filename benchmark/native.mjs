@@ -21,7 +21,7 @@ await serve(async ({ keys: count, rounds, warmup }) => {
   const texts = values.map((value) => JSON.stringify(value));
   for (let at = 0; at < count; at += 1) await cache.put(keys[at], values[at]);
   for (let at = 0; at < count; at += 1) {
-    const text = binding.get(handle, keys[at]);
+    const text = binding.get(handle, 0, keys[at]);
     if (typeof text !== 'string' || !text.endsWith(texts[at])) {
       throw new Error(`the native get of ${keys[at]} gave ${String(text)}`);
     }
@@ -31,8 +31,8 @@ await serve(async ({ keys: count, rounds, warmup }) => {
   const rows = await interleave(
     [
       task('probe', (key) => binding.probe(key), keys),
-      task('hit', (key) => binding.get(handle, key), keys),
-      task('miss', (key) => binding.get(handle, key), missing),
+      task('hit', (key) => binding.get(handle, 0, key), keys),
+      task('miss', (key) => binding.get(handle, 0, key), missing),
       task('parse', (text) => JSON.parse(text), texts),
       task('stringify', (_, value) => JSON.stringify(value), keys),
     ],

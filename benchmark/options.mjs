@@ -1,7 +1,7 @@
 /** The command line, and the sizes of a full and of a short run. */
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['ops', 'native', 'heap', 'overhead'];
+export const SECTIONS = ['ops', 'native', 'heap', 'overhead', 'redis'];
 
 export const USAGE = `Usage: node benchmark/run.mjs [options]
 
@@ -24,6 +24,8 @@ const FULL = {
     maxSizeBytes: 2.5 * GIB,
   },
   overhead: { entries: 1_000_000, rounds: 3, maxSizeBytes: 2.5 * GIB },
+  // `scale`: of the operations that a round has.
+  redis: { keys: 10_000, rounds: 9, warmup: 2, scale: 1, bars: true },
 };
 
 const SMOKE = {
@@ -31,6 +33,7 @@ const SMOKE = {
   native: { keys: 1000, rounds: 2, warmup: 1 },
   heap: { ...FULL.heap, entries: 20_000, rounds: 1, seconds: 2, warmupSeconds: 0.2 },
   overhead: { ...FULL.overhead, entries: 20_000, rounds: 1 },
+  redis: { keys: 500, rounds: 1, warmup: 0, scale: 0.01, bars: false },
 };
 
 /** Reads the arguments; throws an error that says what is wrong with them. */

@@ -8,6 +8,8 @@ import { bars } from './bars.mjs';
 import { describeMachine } from './machine.mjs';
 import { USAGE, readOptions } from './options.mjs';
 import { hasMarkers, withResults } from './page.mjs';
+import { redisReport } from './redis/report.mjs';
+import { unavailable } from './redis/server.mjs';
 import { report } from './report.mjs';
 import { sections } from './sections.mjs';
 
@@ -16,6 +18,9 @@ const page = options.markdown && existsSync(options.markdown) && readFileSync(op
 // Said before the run and not after it.
 if (page && hasMarkers(page) && !options.complete) {
   stop(`${options.markdown} takes a complete run alone, neither shortened nor in part`);
+}
+if (options.sections.includes('redis') && !options.smoke && unavailable()) {
+  stop(`${unavailable()}: install Redis, or choose other sections with --only`);
 }
 
 const machine = describeMachine();
@@ -30,7 +35,8 @@ for (const name of options.sections) {
 }
 
 const { plan, smoke } = options;
-const markdown = report({ machine, command, smoke, plan, results });
+const parts = [report({ machine, command, smoke, plan, results }), redisReport(results.redis, plan.redis)];
+const markdown = parts.filter(Boolean).join('\n');
 console.log(markdown);
 
 if (options.json) {

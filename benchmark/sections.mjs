@@ -1,5 +1,6 @@
 /** Runs the sections, each in child processes, and brings their answers together. */
 import { run } from './child.mjs';
+import { redis } from './redis/section.mjs';
 import { median } from './statistics.mjs';
 
 /** Who is compared where a whole process is: the library, and what its users would hold objects in. */
@@ -10,6 +11,7 @@ export const sections = {
   native: (plan) => run('native.mjs', plan),
   heap: (plan, progress) => inTurn('heap.mjs', plan, progress),
   overhead: (plan, progress) => inTurn('overhead.mjs', plan, progress),
+  redis,
 };
 
 /**

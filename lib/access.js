@@ -5,12 +5,16 @@
  *
  * A cache has its `prefix` option, a namespace adds its name to it; both are put before every key, tag and
  * lock name. Checks what is given, encodes, calls the core, and tells the listeners. Throws what the core
- * throws; the public operations make it an error of ours.
+ * throws; the public operations make it an error of ours. What it answers is a promise where the store is a
+ * backend, and the thing itself where the store is in this process.
  */
 
+const { then, valueOrNull } = require('./answer.js');
+const { writeEach } = require('./bulk.js');
 const { binding } = require('./native.js');
 const { checkKey, checkLength, checkTags, checkFunction } = require('./check.js');
 const { Format, MISS, encode } = require('./codec.js');
+const { listed, pairs } = require('./entries.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
 const { toMillis } = require('./ttl.js');
@@ -19,6 +23,11 @@ const { toMillis } = require('./ttl.js');
 
 /** @type {readonly string[]} */
 const NO_TAGS = Object.freeze([]);
+
+/** @typedef {{ name: string; value: unknown; encoded: import('./codec.js').Encoded }} Write */
+
+const nothing = () => {};
+const notStored = () => false;
 
 class Access {
   /** @type {import('./session.js').Session} */
@@ -37,7 +46,8 @@ class Access {
 
   /** The key as the core knows it. @param {unknown} key */
   name(key) {
-    return this.prefix === '' ? checkKey(key) : checkLength(this.prefix + checkKey(key));
+    if (this.prefix === '') return checkKey(key);
+    return checkLength(this.prefix + checkKey(key), this.session.options.prefix);
   }
 
   /**
@@ -82,22 +92,15 @@ class Access {
    *
    * @param {string} name
    * @param {string} operation
+   * @returns {unknown}
    */
   read(name, operation) {
-    const { handle, events } = this.session;
-    if (events.has.hit || events.has.miss) return this.look(name, operation)?.value ?? null;
-    const payload = binding.get(handle, name);
-    return payload === undefined ? null : this.orNull(payload, name, operation);
-  }
-
-  /**
-   * @param {Payload} payload
-   * @param {string} name
-   * @param {string} operation
-   */
-  orNull(payload, name, operation) {
-    const value = this.session.decode(payload, name, operation);
-    return value === MISS ? null : value;
+    const { session } = this;
+    const { events, store } = session;
+    if (events.has.hit || events.has.miss) return then(this.look(name, operation), valueOrNull);
+    if (store.remote) return store.get(name, session.failOpen.reads);
+    const payload = store.get(name);
+    return payload === undefined ? null : session.orNull(payload, name, operation);
   }
 
   /**
@@ -107,17 +110,52 @@ class Access {
    * @param {string} operation
    */
   look(name, operation) {
-    const { events, handle, tier } = this.session;
+    const { failOpen, store } = this.session;
     const started = performance.now();
-    const payload = binding.get(handle, name);
-    const key = this.session.shown(name);
-    const value = payload === undefined ? MISS : this.session.decode(payload, name, operation);
+    const asked = failOpen.read(store.ask(binding.get, name), undefined, operation, name);
+    return then(asked, (payload) => this.found(payload, name, operation, started));
+  }
+
+  /**
+   * What a read found, told to who listens: the value in an object, or undefined for a miss.
+   *
+   * @param {Payload | undefined} payload
+   * @param {string} name
+   * @param {string} operation
+   * @param {number} started
+   */
+  found(payload, name, operation, started) {
+    const { session } = this;
+    const { events, tier } = session;
+    const value = payload === undefined ? MISS : session.decode(payload, name, operation);
     if (value === MISS) {
-      if (events.has.miss) events.emit('miss', { key, durationMs: performance.now() - started });
+      if (events.has.miss) {
+        events.emit('miss', { key: session.shown(name), durationMs: performance.now() - started });
+      }
       return undefined;
     }
-    if (events.has.hit) events.emit('hit', { key, value, tier, durationMs: performance.now() - started });
+    if (events.has.hit) {
+      events.emit('hit', { key: session.shown(name), value, tier, durationMs: performance.now() - started });
+    }
     return { value };
+  }
+
+  /**
+   * Stores a value; nothing is said of whether it was stored. On a backend this is one promise in all.
+   *
+   * @param {string} name
+   * @param {unknown} value
+   * @param {number} millis
+   * @param {readonly string[]} tags
+   * @returns {void | Promise<void>}
+   */
+  put(name, value, millis, tags) {
+    const { events, failOpen, store } = this.session;
+    const encoded = encode(value);
+    if (typeof encoded === 'string' && tags.length === 0 && millis > 0 && !events.has.write) {
+      return store.put(name, encoded, millis, failOpen.writes);
+    }
+    return then(this.#storeOpenly({ name, value, encoded }, millis, tags, 'put'), nothing);
   }
 
   /**
@@ -126,11 +164,21 @@ class Access {
    * @param {string} name
    * @param {unknown} value
    * @param {number} millis
-   * @param {readonly string[]} tags
-   * @param {boolean} ifAbsent
    */
-  write(name, value, millis, tags, ifAbsent) {
-    return this.#store({ name, value, encoded: encode(value) }, millis, tags, ifAbsent);
+  set(name, value, millis) {
+    return this.#storeOpenly({ name, value, encoded: encode(value) }, millis, NO_TAGS, 'set');
+  }
+
+  /**
+   * Stores a value if the key holds none; whether it was stored.
+   *
+   * @param {string} name
+   * @param {unknown} value
+   * @param {number} millis
+   * @param {readonly string[]} tags
+   */
+  add(name, value, millis, tags) {
+    return this.#store({ name, value, encoded: encode(value) }, millis, tags, true);
   }
 
   /**
@@ -139,34 +187,45 @@ class Access {
    * @param {unknown} entries
    * @param {number} millis
    * @param {readonly string[]} tags
+   * @returns {void | Promise<void>}
    */
   writeMany(entries, millis, tags) {
     this.assertOpen();
+    const { session } = this;
     const writes = [];
     for (const [key, value] of pairs(entries)) {
       writes.push({ name: this.name(key), value, encoded: encode(value) });
     }
-    for (const write of writes) this.#store(write, millis, tags, false);
+    if (session.store.remote) {
+      const write = (/** @type {Write} */ one) => this.#store(one, millis, tags, false);
+      return writeEach(session, writes, write, millis > 0);
+    }
+    for (const write of writes) void this.#store(write, millis, tags, false);
+    return undefined;
   }
 
   /** Removes a key; whether it held a value. @param {string} name */
   forget(name) {
     const started = performance.now();
-    const held = binding.forget(this.session.handle, name);
-    if (held) this.tellDeleted(name, started);
-    return held;
+    return then(this.session.store.ask(binding.forget, name), (held) => {
+      if (held) this.tellDeleted(name, started);
+      return held;
+    });
   }
 
-  /** @param {unknown} tags */
+  /**
+   * @param {unknown} tags
+   * @returns {void | Promise<void>}
+   */
   flushTags(tags) {
     const names = this.scoped(tags);
     const started = performance.now();
-    binding.flushTags(this.session.handle, names);
-    const { events } = this.session;
-    if (events.has.invalidate) {
+    return then(this.session.store.ask(binding.flushTags, names), () => {
+      const { events } = this.session;
+      if (!events.has.invalidate) return;
       const shown = names.map((tag) => this.session.shown(tag));
       events.emit('invalidate', { tags: shown, durationMs: performance.now() - started });
-    }
+    });
   }
 
   /**
@@ -179,55 +238,92 @@ class Access {
    * @returns {Promise<unknown>}
    */
   remember(key, options, factory, tags) {
-    const { session } = this;
+    const { events, options: defaults, store } = this.session;
     const name = this.name(key);
     const call = checkFunction(factory, 'the factory, the last argument of remember,');
-    const terms = checkRemember(options, session.options);
-    const { hit, miss } = session.events.has;
-    if (hit || miss) {
-      const found = this.look(name, 'remember');
-      if (found !== undefined) return Promise.resolve(found.value);
-    } else {
-      const payload = binding.get(session.handle, name);
-      const value = payload === undefined ? MISS : session.decode(payload, name, 'remember');
-      if (value !== MISS) return Promise.resolve(value);
+    const terms = checkRemember(options, defaults);
+    // What is on a backend is read with the lease: one round trip for a hit.
+    if (!store.remote) {
+      if (events.has.hit || events.has.miss) {
+        const found = /** @type {{ value: unknown } | undefined} */ (this.look(name, 'remember'));
+        if (found !== undefined) return Promise.resolve(found.value);
+      } else {
+        const payload = store.get(name);
+        const value = payload === undefined ? MISS : this.session.decode(payload, name, 'remember');
+        if (value !== MISS) return Promise.resolve(value);
+      }
     }
+    return this.#compute(/** @type {string} */ (key), name, terms, call, tags);
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} name
+   * @param {import('./options.js').RememberTerms} terms
+   * @param {Function} factory
+   * @param {readonly string[]} tags
+   */
+  #compute(key, name, terms, factory, tags) {
+    const { session } = this;
+    const { remote } = session.store;
     const own = terms.tags.length === 0 ? NO_TAGS : this.scoped(terms.tags);
     return session.flights.ask({
       ...terms,
       key: name,
       shown: session.shown(name),
-      asked: /** @type {string} */ (key),
+      asked: key,
       defaultTtl: session.options.ttl,
       tags: tags.length === 0 ? own : [...new Set([...tags, ...own])],
       kept: tags,
-      scope: (/** @type {unknown} */ late) => this.scoped(late),
-      factory: /** @type {(context: import('../index.js').RememberContext) => unknown} */ (call),
+      scope: (late) => this.scoped(late),
+      factory: /** @type {(context: import('../index.js').RememberContext) => unknown} */ (factory),
+      started: remote ? performance.now() : 0,
+      told: !remote,
+      mended: false,
     });
   }
 
   /**
-   * @param {{ name: string; value: unknown; encoded: import('./codec.js').Encoded }} write
+   * @param {Write} write
+   * @param {number} millis
+   * @param {readonly string[]} tags
+   * @param {string} operation
+   */
+  #storeOpenly(write, millis, tags, operation) {
+    const stored = this.#store(write, millis, tags, false);
+    // A life of zero removes the key, and a removal is not dropped.
+    return millis > 0 ? this.session.failOpen.write(stored, false, operation, write.name) : stored;
+  }
+
+  /**
+   * @param {Write} write
    * @param {number} millis
    * @param {readonly string[]} tags
    * @param {boolean} ifAbsent
+   * @returns {boolean | Promise<boolean>}
    */
   #store({ name, value, encoded }, millis, tags, ifAbsent) {
-    const { handle, events } = this.session;
+    const { events, store } = this.session;
     if (millis === 0) {
-      if (ifAbsent) this.assertOpen();
-      else this.forget(name);
+      if (!ifAbsent) return then(this.forget(name), notStored);
+      this.assertOpen();
       return false;
     }
     const started = events.has.write ? performance.now() : 0;
     let stored;
     if (typeof encoded === 'string' && !ifAbsent && tags.length === 0) {
-      stored = binding.put(handle, name, encoded, millis);
+      stored = store.ask(binding.put, name, encoded, millis);
     } else {
       const { format, content } =
         typeof encoded === 'string' ? { format: Format.json, content: encoded } : encoded;
       const names = tags.length === 0 ? null : [...tags];
-      stored = binding.write(handle, name, format, content, millis, 0, names, ifAbsent);
+      stored = store.ask(binding.write, name, format, content, millis, 0, names, ifAbsent);
+    }
+    if (stored instanceof Promise) {
+      return stored.then((done) => {
+        if (done) this.tellWritten(name, value, millis, tags, started);
+        return done;
+      });
     }
     if (stored) this.tellWritten(name, value, millis, tags, started);
     return stored;
@@ -263,43 +359,6 @@ class Access {
     const { events } = this.session;
     if (!events.has.delete) return;
     events.emit('delete', { key: this.session.shown(name), durationMs: performance.now() - started });
-  }
-}
-
-/**
- * @param {unknown} entries
- * @returns {Iterable<[string, unknown]>}
- */
-function pairs(entries) {
-  if (typeof entries !== 'object' || entries === null) {
-    throw makeError(
-      'CACHE_INVALID_ARGUMENT',
-      `entries must be a Map, an iterable of [key, value] or an object, not ${describe(entries)}`,
-    );
-  }
-  if (Symbol.iterator in entries) {
-    const list = /** @type {[string, unknown][]} */ (
-      listed(/** @type {Iterable<unknown>} */ (entries), 'entries')
-    );
-    if (list.every((pair) => Array.isArray(pair) && pair.length === 2)) return list;
-    throw makeError('CACHE_INVALID_ARGUMENT', 'each of the entries must be a [key, value] pair');
-  }
-  try {
-    return Object.entries(entries);
-  } catch (cause) {
-    throw makeError('CACHE_INVALID_VALUE', 'reading the entries threw (see cause)', { cause });
-  }
-}
-
-/**
- * @param {Iterable<unknown>} iterable
- * @param {string} what
- */
-function listed(iterable, what) {
-  try {
-    return [...iterable];
-  } catch (cause) {
-    throw makeError('CACHE_INVALID_ARGUMENT', `iterating over the ${what} threw (see cause)`, { cause });
   }
 }
 

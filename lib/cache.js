@@ -48,18 +48,23 @@ class Cache extends Operations {
 
   /** @returns {Promise<import('../index.js').CacheStats>} */
   async stats() {
-    const figures = attempt(() => binding.stats(this.#session.handle));
+    const { closed, handle } = this.#session;
+    if (closed) throw makeError('CACHE_CLOSED', 'the cache is closed');
+    const figures = attempt(() => binding.stats(handle));
     const { hits, misses } = figures;
     const reads = hits + misses;
     return { driver: this.driver, ...figures, hitRatio: reads === 0 ? 0 : hits / reads };
   }
 
   async ready() {
-    if (this.#session.closed) throw makeError('CACHE_CLOSED', 'the cache is closed');
+    const { closed, store } = this.#session;
+    if (closed) throw makeError('CACHE_CLOSED', 'the cache is closed');
+    if (store.remote) await attempt(() => store.ask(binding.ready));
   }
 
-  async close() {
-    this.#session.close();
+  /** @returns {Promise<void>} */
+  close() {
+    return this.#session.close();
   }
 
   async [Symbol.asyncDispose]() {

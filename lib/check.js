@@ -26,13 +26,16 @@ function checkKey(key) {
 
 /**
  * @param {string} key
+ * @param {string} [prefix] what it begins with that is not the key's, and does not count
  * @throws {import('../index.js').CacheError} CACHE_INVALID_KEY
  */
-function checkLength(key) {
+function checkLength(key, prefix = '') {
   // A UTF-16 unit has at most three bytes: most keys need no counting.
-  if (key.length * 3 > LONGEST_KEY && Buffer.byteLength(key) > LONGEST_KEY) {
+  if (key.length * 3 <= LONGEST_KEY) return key;
+  const bytes = Buffer.byteLength(key) - Buffer.byteLength(prefix);
+  if (bytes > LONGEST_KEY) {
     throw invalidKey(
-      `a key must have at most 1 MiB (1,048,576 bytes of UTF-8); this one has ${Buffer.byteLength(key)}: hash it`,
+      `a key must have at most 1 MiB (1,048,576 bytes of UTF-8); this one has ${bytes}: hash it`,
     );
   }
   return key;

@@ -10,6 +10,7 @@
 
 const { types } = require('node:util');
 const { makeError } = require('./errors.js');
+const { Kept } = require('./recent.js');
 const { NotANumber, hasPollutingKey, isBinary, toPlain } = require('./plain.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
@@ -256,6 +257,7 @@ function encode(value) {
  */
 function decode(payload) {
   if (typeof payload === 'string') return JSON.parse(payload);
+  if (payload instanceof Kept) return payload.copy();
   return Array.isArray(payload) ? rich().parse(payload[0]) : payload;
 }
 

@@ -25,6 +25,8 @@ class Flight {
   #waiters = new Set();
   /** Whose factory runs, if it runs on this thread. @type {Session | undefined} */
   leader;
+  /** What it computes, as the core knows it; known where it is led. */
+  key = '';
   /** Aborts the factory. */
   controller = new AbortController();
   /** Told when nobody waits any more. */
@@ -111,6 +113,9 @@ const UNSPEAKABLE = JSON.stringify({
   message: 'the factory failed with an error that cannot be read',
 });
 
+/** What other threads are told of a run that is given up: whoever waits computes anew. */
+const GIVEN_UP = JSON.stringify({ givenUp: true });
+
 /**
  * An error as text, for other threads. Never throws: the text is what ends the run for them.
  *
@@ -142,12 +147,14 @@ function outcomeOf({ outcome, payload, superseded, error }) {
     return { kind: 'value', copy, superseded: superseded ?? 0 };
   }
   if (outcome === 'abandoned') return { kind: 'abandoned' };
-  const { name, message, code } = JSON.parse(error ?? '{}');
+  const { name, message, code, givenUp } = JSON.parse(error ?? '{}');
+  if (givenUp === true) return { kind: 'abandoned' };
   const thrown = Object.assign(new Error(message), code === undefined ? {} : { code });
   Object.defineProperty(thrown, 'name', { value: name, configurable: true, writable: true });
   return { kind: 'failed', error: thrown };
 }
 
 exports.Flight = Flight;
+exports.GIVEN_UP = GIVEN_UP;
 exports.errorText = errorText;
 exports.outcomeOf = outcomeOf;

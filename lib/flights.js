@@ -4,21 +4,26 @@
  * `remember`: one run of a factory for all who ask.
  *
  * The core says who computes a missing value (`granted`) and who waits (`held`), over all threads of the
- * process; this file runs the factory, waits, and hands the outcome to this thread's callers. Whether the
- * value may still be stored, and who joined too late to be given it, is decided by the core alone.
+ * process, and on a backend over all processes; this file runs the factory, waits, and hands the outcome to this
+ * thread's callers. Whether the value may still be stored, and who joined too late to be given it, is decided by
+ * the core alone.
  */
 
-const { types } = require('node:util');
+const { quietly } = require('./answer.js');
 const { binding } = require('./native.js');
-const { CacheTimeoutError, attempt, makeError, toCacheError, describe } = require('./errors.js');
+const { makeError, toCacheError } = require('./errors.js');
 const { MISS, copyOf, encode } = require('./codec.js');
-const { deadline, orAborted } = require('./deadline.js');
-const { Flight, errorText, outcomeOf } = require('./flight.js');
-const { toMillis } = require('./ttl.js');
+const { orAborted } = require('./deadline.js');
+const { Endings } = require('./endings.js');
+const { Flight, GIVEN_UP, errorText, outcomeOf } = require('./flight.js');
+const { run, timedOut } = require('./run.js');
+const { orStale } = require('./stale.js');
 
 /** @typedef {import('./flight.js').Outcome} Outcome */
+/** @typedef {import('./native.js').LeaseReply} LeaseReply */
 /** @typedef {import('./native.js').Payload} Payload */
 /** @typedef {import('./session.js').Session} Session */
+/** @typedef {import('./store.js').RemoteStore} RemoteStore */
 
 /**
  * What one caller of `remember` asks for; checked.
@@ -36,6 +41,9 @@ const { toMillis } = require('./ttl.js');
  * @property {(tags: unknown) => string[]} scope checks tags and makes them what the core knows
  * @property {AbortSignal | undefined} signal
  * @property {(context: import('../index.js').RememberContext) => unknown} factory
+ * @property {number} started when it was asked, where the lease is the read
+ * @property {boolean} told whether the read that came first has been told
+ * @property {boolean} mended whether what could not be read has been removed
  */
 
 /**
@@ -44,6 +52,9 @@ const { toMillis } = require('./ttl.js');
  * @type {Map<number, Flight>}
  */
 const running = new Map();
+
+/** Those that have ended, while somebody may still be told to wait for them. */
+const endings = new Endings();
 
 class Flights {
   /** @type {Session} */
@@ -61,25 +72,14 @@ class Flights {
    * @returns {Promise<unknown>}
    */
   ask(request) {
-    const { handle, events, tier } = this.#session;
+    const { failOpen, store } = this.#session;
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
     const tags = request.tags.length === 0 ? null : [...request.tags];
-    const { state, lease, joined, payload } = binding.lease(handle, request.key, tags);
-    if (state === 'hit') {
-      const value = this.#session.decode(/** @type {Payload} */ (payload), request.key, 'remember');
-      if (value !== MISS) {
-        if (events.has.hit) events.emit('hit', { key: request.shown, value, tier, durationMs: 0 });
-        return Promise.resolve(value);
-      }
-      // It cannot be read, so it is a miss; and no lease is given while it is there.
-      binding.forget(handle, request.key);
-      return this.ask(request);
-    }
-    const outcome =
-      state === 'granted'
-        ? this.#lead(request, lease, payload !== undefined)
-        : this.#wait(request, lease, joined);
-    const answer = payload === undefined ? outcome : this.#orStale(request, outcome);
+    const reply = store.ask(binding.lease, request.key, tags, failOpen.enabled);
+    const answer =
+      reply instanceof Promise
+        ? this.#whenAnswered(request, reply, /** @type {RemoteStore} */ (store))
+        : Promise.resolve(this.#take(request, reply));
     return request.signal === undefined ? answer : orAborted(answer, request.signal);
   }
 
@@ -91,9 +91,22 @@ class Flights {
   landed(notice) {
     const lease = /** @type {number} */ (notice.lease);
     const flight = running.get(lease);
-    if (flight === undefined) return;
-    running.delete(lease);
-    flight.settle(outcomeOf(notice));
+    const outcome = outcomeOf(notice);
+    endings.keep(lease, outcome);
+    // Its leader is on this thread, and not done with it.
+    if (flight?.leader === undefined) running.delete(lease);
+    flight?.settle(outcome);
+  }
+
+  /**
+   * Gives back the leases that this session holds on a backend.
+   *
+   * @param {RemoteStore} store
+   */
+  giveBack(store) {
+    for (const [lease, { key, leader }] of running) {
+      if (leader === this.#session) void store.giveBack(binding.fail, key, lease, GIVEN_UP);
+    }
   }
 
   /**
@@ -113,18 +126,106 @@ class Flights {
 
   /**
    * @param {Request} request
+   * @param {Promise<LeaseReply>} reply
+   * @param {RemoteStore} store
+   */
+  async #whenAnswered(request, reply, store) {
+    const asking = endings.begin();
+    store.begin();
+    try {
+      // Not awaited: from here on the caller waits for the run, and is told of its end.
+      return this.#take(request, await reply);
+    } catch (error) {
+      return this.#unanswered(request, error);
+    } finally {
+      endings.end(asking);
+      store.end();
+    }
+  }
+
+  /**
+   * What a lease's answer means for who asked. What waits for a run is in place when this returns.
+   *
+   * @param {Request} request
+   * @param {LeaseReply} reply
+   * @returns {unknown}
+   */
+  #take(request, { state, lease, joined, payload, outage }) {
+    const { closed, events, tier } = this.#session;
+    // Closing has given back what was held by then.
+    if (closed) return this.#tooLate(request, state === 'granted' ? lease : 0);
+    if (outage !== undefined) events.error(toCacheError(errorOf(outage)), 'remember', request.shown);
+    if (state === 'hit') {
+      const value = this.#session.decode(/** @type {Payload} */ (payload), request.key, 'remember');
+      if (value === MISS) return this.#mend(request);
+      if (events.has.hit) {
+        events.emit('hit', { key: request.shown, value, tier, durationMs: elapsed(request) });
+      }
+      return value;
+    }
+    if (!request.told) {
+      request.told = true;
+      if (events.has.miss) events.emit('miss', { key: request.shown, durationMs: elapsed(request) });
+    }
+    const outcome =
+      state === 'granted'
+        ? this.#lead(request, lease, payload !== undefined)
+        : this.#wait(request, lease, joined);
+    return payload === undefined ? outcome : orStale(this.#session, request, outcome);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {unknown} error
+   */
+  #unanswered(request, error) {
+    const failure = toCacheError(error);
+    if (/** @type {{ code?: unknown }} */ (failure).code !== 'CACHE_CORRUPT' || request.mended) throw failure;
+    this.#session.events.error(failure, 'remember', request.shown);
+    return this.#mend(request);
+  }
+
+  /**
+   * What is stored cannot be read, so it is a miss; and no lease is given while it is there.
+   *
+   * @param {Request} request
+   * @returns {Promise<unknown>}
+   */
+  async #mend(request) {
+    if (request.mended) throw makeError('CACHE_CORRUPT', 'what is stored under the key cannot be read');
+    request.mended = true;
+    const { store } = this.#session;
+    await quietly(() => store.ask(binding.forget, request.key));
+    return this.ask(request);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {number} lease 0 if none was granted
+   * @returns {never}
+   */
+  #tooLate({ key }, lease) {
+    if (lease > 0) this.#giveUp(key, lease);
+    throw makeError('CACHE_CLOSED', 'the cache was closed');
+  }
+
+  /**
+   * @param {Request} request
    * @param {number} lease
    * @param {number} joined
    */
   #wait(request, lease, joined) {
+    const ended = endings.find(lease);
     let flight = running.get(lease);
     if (flight === undefined) {
       flight = new Flight(() => running.delete(lease));
-      running.set(lease, flight);
+      if (ended === undefined) running.set(lease, flight);
     }
     // The leader has its own deadline, and its end is told; this one is the bound that holds in any case.
     const bound = { millis: request.hardTimeout, error: () => timedOut(request) };
-    return flight.join(this.#session, joined, () => this.ask(request), bound);
+    const outcome = flight.join(this.#session, joined, () => this.ask(request), bound);
+    if (ended !== undefined) flight.settle(ended);
+    return outcome;
   }
 
   /**
@@ -133,9 +234,10 @@ class Flights {
    * @param {boolean} refreshes
    */
   async #lead(request, lease, refreshes) {
-    const flight = new Flight(() => {});
+    // Who was told to wait may have been told before us.
+    const flight = running.get(lease) ?? new Flight(() => running.delete(lease));
     flight.leader = this.#session;
-    const { controller } = flight;
+    flight.key = request.key;
     running.set(lease, flight);
     const started = performance.now();
     const result = { ttl: request.ttl, tags: request.tags, keep: true };
@@ -144,84 +246,90 @@ class Flights {
     /** @type {import('./codec.js').Encoded} */
     let encoded;
     try {
-      value = await run(request, controller, result);
+      value = await run(request, flight.controller, result);
       encoded = encode(value);
     } catch (error) {
-      this.#end(lease, flight, { kind: 'failed', error }, () => this.#fail(request, lease, error));
+      this.#end(request, lease, flight, error);
       throw error;
     }
-    const outcome = /** @type {Outcome & { kind: 'value' }} */ ({
-      kind: 'value',
-      copy: () => copyOf(encoded),
-      superseded: 0,
-    });
-    let stored = false;
-    this.#end(lease, flight, outcome, () => {
-      try {
-        ({ superseded: outcome.superseded, stored } = this.#fill(request, lease, encoded, result));
-      } catch (error) {
-        // Whatever is wrong, the run must end: a lease that is never given back would end the key.
-        this.#fail(request, lease, error);
-        throw error;
+    let filled = { stored: false, superseded: 0 };
+    try {
+      const reply = this.#fill(request, lease, encoded, result);
+      filled = reply instanceof Promise ? await reply : reply;
+    } catch (error) {
+      const failure = toCacheError(error);
+      if (!this.#session.failOpen.hides(failure, 'remember', request.key)) {
+        this.#end(request, lease, flight, failure);
+        throw failure;
       }
-    });
-    if (stored) this.#tell(request, value, result, performance.now() - started, refreshes);
+      this.#giveUp(request.key, lease);
+    }
+    const { superseded } = filled;
+    this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), superseded });
+    if (filled.stored) this.#tell(request, value, result, performance.now() - started, refreshes);
     return value;
   }
 
   /**
+   * Stores what the factory made, unless something newer keeps it out. A closed session has no lease to fill:
+   * closing handed it over.
+   *
    * @param {Request} request
    * @param {number} lease
    * @param {import('./codec.js').Encoded} encoded
    * @param {{ ttl: number; tags: readonly string[]; keep: boolean }} result
    */
-  #fill(request, lease, encoded, { ttl, tags, keep }) {
+  #fill({ key, grace }, lease, encoded, { ttl, tags, keep }) {
+    const { closed, store } = this.#session;
+    if (closed) return { stored: false, superseded: 0 };
     const { format, content } = typeof encoded === 'string' ? { format: 0, content: encoded } : encoded;
     const names = tags.length === 0 ? null : [...tags];
-    return binding.fill(
-      this.#session.handle,
-      request.key,
-      lease,
-      format,
-      content,
-      ttl,
-      request.grace,
-      names,
-      keep,
-    );
+    return store.ask(binding.fill, key, lease, format, content, ttl, grace, names, keep);
   }
 
   /**
-   * Gives the lease back. Never throws: the callers are to hear of the factory's error and of no other.
+   * Ends a run that failed, for the core and then for this thread's callers. Never throws: they are to hear of
+   * the factory's error and of no other.
    *
    * @param {Request} request
    * @param {number} lease
+   * @param {Flight} flight
    * @param {unknown} error
    */
-  #fail(request, lease, error) {
+  #end({ key, shown }, lease, flight, error) {
+    const { closed, events, store } = this.#session;
+    const report = (/** @type {unknown} */ failure) => events.error(toCacheError(failure), 'remember', shown);
     try {
-      binding.fail(this.#session.handle, request.key, lease, errorText(error));
+      const reply = closed ? undefined : store.ask(binding.fail, key, lease, errorText(error));
+      if (reply instanceof Promise) void reply.catch(report);
     } catch (failure) {
-      this.#session.events.error(toCacheError(failure), 'remember', request.shown);
+      report(failure);
     }
+    this.#settle(lease, flight, { kind: 'failed', error });
   }
 
   /**
-   * Ends a run for the core and then for this thread's callers, whatever the core says.
+   * Has others compute what will not be filled; who does not hear of it waits no longer than its own deadline.
+   *
+   * @param {string} key
+   * @param {number} lease
+   */
+  #giveUp(key, lease) {
+    const { store } = this.#session;
+    if (store.remote) void store.giveBack(binding.fail, key, lease, GIVEN_UP);
+  }
+
+  /**
+   * Ends a run for this thread's callers.
    *
    * @param {number} lease
    * @param {Flight} flight
    * @param {Outcome} outcome
-   * @param {() => void} tellCore
    */
-  #end(lease, flight, outcome, tellCore) {
+  #settle(lease, flight, outcome) {
     running.delete(lease);
-    try {
-      // A closed session has no lease to end: closing handed it over.
-      if (!this.#session.closed) attempt(tellCore);
-    } finally {
-      flight.settle(outcome);
-    }
+    endings.keep(lease, outcome);
+    flight.settle(outcome);
   }
 
   /**
@@ -239,92 +347,12 @@ class Flights {
     }
     if (refreshed && events.has.refresh) events.emit('refresh', { key, durationMs });
   }
-
-  /**
-   * The outcome of the run, or a value in its grace where the run fails or takes too long. What is served is
-   * read when it is served: it may have been written anew or invalidated since the run began.
-   *
-   * @param {Request} request
-   * @param {Promise<unknown>} outcome
-   * @returns {Promise<unknown>}
-   */
-  #orStale({ key, shown, timeout }, outcome) {
-    const session = this.#session;
-    return new Promise((resolve, reject) => {
-      let served = false;
-      const serve = () => {
-        if (served || session.closed) return served;
-        const payload = binding.peek(session.handle, key);
-        const value = payload === undefined ? MISS : session.decode(payload, key, 'remember');
-        if (value === MISS) return false;
-        served = true;
-        if (session.events.has.stale) session.events.emit('stale', { key: shown, value });
-        resolve(value);
-        return true;
-      };
-      const late = timeout === undefined || timeout <= 0 ? () => {} : deadline(timeout, serve);
-      const failed = (/** @type {unknown} */ error) => {
-        if (!serve()) return reject(error);
-        return session.closed ? undefined : session.events.error(error, 'remember', shown);
-      };
-      void outcome.then(resolve, failed).finally(late);
-      if (timeout !== undefined && timeout <= 0) serve();
-    });
-  }
-}
-
-/**
- * Runs the factory under its deadline.
- *
- * @param {Request} request
- * @param {AbortController} controller
- * @param {{ ttl: number; tags: readonly string[]; keep: boolean }} result what the factory sets of it
- */
-async function run(request, controller, result) {
-  const { signal } = controller;
-  /** @type {Promise<never>} */
-  const overdue = new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
-  // A factory that throws before it is raced with this leaves nobody to hear of a later abort.
-  overdue.catch(() => {});
-  const stop = deadline(request.hardTimeout, () => controller.abort(timedOut(request)));
-  const context = {
-    key: request.asked,
-    signal,
-    /** @param {unknown} ttl */
-    setTtl: (ttl) => {
-      result.ttl = ttl === undefined || ttl === null ? request.defaultTtl : toMillis(ttl);
-    },
-    /** @param {unknown} tags */
-    setTags: (tags) => {
-      result.tags = [...new Set([...request.kept, ...request.scope(tags)])];
-    },
-    skip: () => {
-      result.keep = false;
-    },
-  };
-  try {
-    return await Promise.race([request.factory(context), overdue]);
-  } catch (error) {
-    if (error instanceof Error || types.isNativeError(error)) throw error;
-    throw makeError(
-      'CACHE_FACTORY',
-      `the factory failed with ${describe(error)}; expected it to throw an Error (see cause)`,
-      {
-        cause: error,
-      },
-    );
-  } finally {
-    stop();
-  }
 }
 
 /** @param {Request} request */
-function timedOut({ hardTimeout }) {
-  return new CacheTimeoutError(
-    `the factory did not settle within ${hardTimeout} ms; raise hardTimeout, or have it heed its signal`,
-  );
-}
+const elapsed = ({ started }) => (started === 0 ? 0 : performance.now() - started);
+
+/** @param {[code: string, message: string]} outage */
+const errorOf = ([code, message]) => ({ code, message });
 
 exports.Flights = Flights;

@@ -5,76 +5,29 @@
  */
 
 const { randomUUID } = require('node:crypto');
+const { then } = require('./answer.js');
 const { binding } = require('./native.js');
-const { LONGEST_TIMER, onAbort } = require('./deadline.js');
-const { CacheLockError, attempt, makeError, describe } = require('./errors.js');
+const { CacheLockError, attempt, makeError } = require('./errors.js');
+const { LockLine } = require('./lock-line.js');
+const { renewal } = require('./renewal.js');
 const { toMillis } = require('./ttl.js');
-const { checkOptions } = require('./options.js');
 
-const DEFAULT_TTL = 30_000;
-const DEFAULT_WAIT = 10_000;
-const DEFAULT_INTERVAL = 50;
-const DEFAULT_RETRIES = 100;
 /** The longest pause between two tries, in milliseconds. */
 const LONGEST_PAUSE = 2000;
-/** A lock is renewed when a third of its life is over: two tries may fail before it is lost. */
-const RENEWALS = 3;
+/** So many locks on a backend are remembered before those that have lapsed are looked for. */
+const MOST_OWNED = 1000;
 
-/**
- * Checked options of a lock; durations in milliseconds.
- * @typedef {{ ttl: number; wait: number; interval: number; retries: number; signal: AbortSignal | undefined }} Terms
- */
-
-/**
- * @param {unknown} options
- * @returns {Terms}
- */
-function checkTerms(options) {
-  if (options === undefined || options === null) options = {};
-  if (typeof options !== 'object') options = { ttl: options };
-  const given = /** @type {import('../index.js').LockOptions} */ (options);
-  checkOptions(given, ['ttl', 'timeout', 'wait', 'retryInterval', 'maxRetries', 'signal'], 'a lock');
-  const ttl = toMillis(given.ttl ?? given.timeout ?? DEFAULT_TTL / 1000);
-  if (ttl === 0) throw makeError('CACHE_INVALID_TTL', "a lock's TTL must be more than 0");
-  const { retryInterval = DEFAULT_INTERVAL, maxRetries = DEFAULT_RETRIES, signal } = given;
-  count(retryInterval, 'retryInterval');
-  count(maxRetries, 'maxRetries');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw makeError('CACHE_INVALID_ARGUMENT', `signal must be an AbortSignal, not ${describe(signal)}`);
-  }
-  return {
-    ttl,
-    wait: toMillis(given.wait ?? DEFAULT_WAIT / 1000),
-    interval: retryInterval,
-    retries: maxRetries,
-    signal,
-  };
-}
-
-/**
- * @param {unknown} value
- * @param {string} name
- */
-function count(value, name) {
-  if (typeof value !== 'number' || !(value >= 0)) {
-    throw makeError(
-      'CACHE_INVALID_ARGUMENT',
-      `${name} must be a number of at least 0, not ${describe(value)}`,
-    );
-  }
-}
-
-/**
- * @typedef {{ wake: () => void; fail: (reason: unknown) => void }} Waiter
- */
+/** @typedef {import('./lock-terms.js').Terms} Terms */
+/** @typedef {{ fence?: number; expiresIn: number }} LockReply */
 
 class Locks {
   /** @type {import('./session.js').Session} */
   #session;
-  /** Who waits for which lock on this thread, in order. @type {Map<string, Set<Waiter>>} */
-  #waiting = new Map();
+  #line = new LockLine();
   /** Tells the callbacks that run that their lock is lost. @type {Set<() => void>} */
   #held = new Set();
+  /** Locks had on a backend, by the owner's secret; to be given back. @type {Map<string, { name: string; until: number }>} */
+  #owned = new Map();
 
   /** @param {import('./session.js').Session} session */
   constructor(session) {
@@ -86,32 +39,12 @@ class Locks {
    *
    * @param {string} name as the core knows it
    * @param {Terms} terms
-   * @param {string} [owner] the secret that proves who holds it
    * @returns {Promise<import('../index.js').Lock>}
    */
-  async acquire(name, terms, owner = randomUUID()) {
-    const { handle } = this.#session;
-    const until = performance.now() + terms.wait;
-    let reply;
-    for (let tries = 0; ;) {
-      if (terms.signal?.aborted) {
-        // It may have been woken for a lock that the next one can have.
-        this.freed(name);
-        throw terms.signal.reason;
-      }
-      const last = tries >= terms.retries || performance.now() >= until;
-      reply = attempt(() => binding.lock(handle, name, owner, terms.ttl, !last));
-      if (reply.fence !== undefined || last) break;
-      const pause = Math.min(backOff(terms.interval, tries), reply.expiresIn + 1, until - performance.now());
-      const woken = await this.#pause(name, Math.max(0, pause), terms.signal);
-      // To be told that the lock may be free is no retry of the waiter's.
-      if (!woken) tries++;
-    }
-    const fence = reply.fence ?? null;
-    // Whoever waits behind says again that it waits: the core forgot all of this thread when it told us.
-    this.freed(name);
-    this.#tell(name, fence === null ? 'timeout' : 'acquired', fence);
-    return this.#lock(name, owner, fence, terms.ttl);
+  async acquire(name, terms) {
+    const owner = randomUUID();
+    const { token } = await this.#obtain(name, terms, owner);
+    return this.#lock(name, owner, token, terms.ttl);
   }
 
   /**
@@ -123,29 +56,35 @@ class Locks {
    */
   async run(name, terms, callback) {
     const owner = randomUUID();
-    const lock = await this.acquire(name, terms, owner);
-    if (!lock.acquired) {
+    const { token, since } = await this.#obtain(name, terms, owner);
+    const { closed, events } = this.#session;
+    // Closing has released it.
+    if (closed) throw makeError('CACHE_CLOSED', 'the cache was closed');
+    const key = this.#session.shown(name);
+    if (token === null) {
       throw new CacheLockError(
         'CACHE_LOCK_TIMEOUT',
-        `the lock ${JSON.stringify(lock.key)} is held by another, and was not had within the bounds (wait ${terms.wait} ms, maxRetries ${terms.retries}); raise them, or try later`,
+        `the lock ${JSON.stringify(key)} is held by another, and was not had within the bounds (wait ${terms.wait} ms, maxRetries ${terms.retries}); raise them, or try later`,
       );
     }
     const controller = new AbortController();
     const lose = () => {
-      if (!controller.signal.aborted) this.#lost(name, lock.token, controller);
+      if (!controller.signal.aborted) this.#lost(name, token, controller);
     };
+    const report = (/** @type {unknown} */ error) => events.error(error, 'lockAndRun', key);
+    const extend = () => this.#extend(name, owner, terms.ttl);
     this.#held.add(lose);
-    const period = Math.min(LONGEST_TIMER, Math.max(1, terms.ttl / RENEWALS));
-    const timer = setInterval(() => this.#extend(name, owner, terms.ttl) || lose(), period);
-    // The callback's own work keeps the process alive; renewing is no work.
-    timer.unref();
+    const stop = renewal({ ttl: terms.ttl, since, extend, lose, report });
     try {
-      return await callback({ signal: controller.signal, token: lock.token });
+      return await callback({ signal: controller.signal, token });
     } finally {
-      clearInterval(timer);
+      stop();
       this.#held.delete(lose);
-      // A callback that blocked the thread past the lock's life kept the renewal from noticing.
-      if (!(await lock.release())) lose();
+      const released = attempt(() => this.#release(name, owner, token));
+      // A callback that is done is done: that its lock could not be released changes nothing of it.
+      const ours = released instanceof Promise ? await released.catch(report) : released;
+      // One that blocked the thread past the lock's life kept the renewal from noticing.
+      if (ours === false) lose();
     }
   }
 
@@ -155,25 +94,176 @@ class Locks {
    * @param {string} name
    */
   freed(name) {
-    const [first] = this.#waiting.get(name) ?? [];
-    first?.wake();
+    this.#line.freed(name);
+  }
+
+  /**
+   * Releases what is held on a backend.
+   *
+   * @param {import('./store.js').RemoteStore} store
+   */
+  giveBack(store) {
+    for (const [owner, { name }] of this.#owned) void store.giveBack(binding.unlock, name, owner);
+    this.#owned.clear();
   }
 
   /** @param {Error} reason */
   close(reason) {
-    for (const waiters of [...this.#waiting.values()]) {
-      for (const waiter of [...waiters]) waiter.fail(reason);
-    }
+    this.#line.close(reason);
     for (const lose of [...this.#held]) lose();
+  }
+
+  /**
+   * @param {string} name
+   * @param {Terms} terms
+   * @param {string} owner the secret that proves who holds it
+   * @returns {Promise<{ token: number | null; since: number }>} the fencing number, and when it was asked for
+   */
+  #obtain(name, terms, owner) {
+    const { store } = this.#session;
+    const taken = this.#take(name, terms, owner);
+    if (!store.remote) return taken;
+    store.begin();
+    return taken.finally(() => store.end());
+  }
+
+  /**
+   * @param {string} name
+   * @param {Terms} terms
+   * @param {string} owner
+   */
+  async #take(name, terms, owner) {
+    const until = performance.now() + terms.wait;
+    /** @type {LockReply} */
+    let reply;
+    let since;
+    for (let tries = 0; ;) {
+      if (terms.signal?.aborted) {
+        // It may have been woken for a lock that the next one can have.
+        this.#line.freed(name);
+        throw terms.signal.reason;
+      }
+      since = performance.now();
+      const last = tries >= terms.retries || since >= until;
+      let missed = false;
+      const asked = this.#ask(name, owner, terms.ttl, !last);
+      if (asked instanceof Promise) ({ reply, missed } = await this.#answered(name, owner, asked));
+      else reply = asked;
+      if (reply.fence !== undefined || last) break;
+      // To be told that the lock may be free is no retry of the waiter's. A session that was closed is told so.
+      if (missed || this.#session.closed) continue;
+      const pause = Math.min(backOff(terms.interval, tries), reply.expiresIn + 1, until - performance.now());
+      const woken = await this.#line.pause(name, Math.max(0, pause), terms.signal);
+      if (!woken) tries++;
+    }
+    const token = reply.fence ?? null;
+    if (token !== null && this.#session.store.remote) this.#own(name, owner, since, terms);
+    // Whoever waits behind says again that it waits: the core forgot all of this thread when it told us.
+    this.#line.freed(name);
+    this.#tell(name, token === null ? 'timeout' : 'acquired', token);
+    return { token, since };
   }
 
   /**
    * @param {string} name
    * @param {string} owner
    * @param {number} ttl
+   * @param {boolean} wait
+   */
+  #ask(name, owner, ttl, wait) {
+    return attempt(() => this.#session.store.ask(binding.lock, name, owner, ttl, wait));
+  }
+
+  /**
+   * A backend's answer, and whether it was said meanwhile that the lock may be free.
+   *
+   * @param {string} name
+   * @param {string} owner
+   * @param {Promise<LockReply>} asked
+   */
+  async #answered(name, owner, asked) {
+    let missed = false;
+    const leave = this.#line.wait(name, {
+      wake: () => {
+        missed = true;
+      },
+      fail: () => {},
+    });
+    try {
+      const reply = await asked;
+      leave();
+      return { reply, missed };
+    } catch (error) {
+      leave();
+      // It may have been had all the same.
+      this.#forsake(name, owner);
+      throw error;
+    }
+  }
+
+  /**
+   * Remembers a lock that is to be given back when the session closes.
+   *
+   * @param {string} name
+   * @param {string} owner
+   * @param {number} since
+   * @param {Terms} terms
+   */
+  #own(name, owner, since, { ttl, signal }) {
+    if (this.#session.closed || signal?.aborted) {
+      this.#forsake(name, owner);
+      throw this.#session.closed ? makeError('CACHE_CLOSED', 'the cache was closed') : signal?.reason;
+    }
+    this.#owned.set(owner, { name, until: since + ttl });
+    if (this.#owned.size % MOST_OWNED !== 0) return;
+    for (const [other, { until }] of this.#owned) if (until < since) this.#owned.delete(other);
+  }
+
+  /**
+   * Releases a lock on a backend that nobody waits for any more, if it was had.
+   *
+   * @param {string} name
+   * @param {string} owner
+   */
+  #forsake(name, owner) {
+    const { store } = this.#session;
+    if (store.remote) void store.giveBack(binding.unlock, name, owner);
+    this.#line.freed(name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} owner
+   * @param {number} ttl
+   * @returns {boolean | Promise<boolean>}
    */
   #extend(name, owner, ttl) {
-    return !this.#session.closed && binding.extend(this.#session.handle, name, owner, ttl);
+    const { closed, store } = this.#session;
+    if (closed) return false;
+    const until = performance.now() + ttl;
+    return then(store.ask(binding.extend, name, owner, ttl), (ours) => {
+      const owned = this.#owned.get(owner);
+      if (owned !== undefined && ours) owned.until = until;
+      return ours;
+    });
+  }
+
+  /**
+   * Whether the lock was ours. A closed session has released its locks.
+   *
+   * @param {string} name
+   * @param {string} owner
+   * @param {number | null} token
+   * @returns {boolean | Promise<boolean>}
+   */
+  #release(name, owner, token) {
+    const { closed, store } = this.#session;
+    if (token === null || closed) return false;
+    return then(store.ask(binding.unlock, name, owner), (ours) => {
+      this.#owned.delete(owner);
+      if (ours) this.#tell(name, 'released', token);
+      return ours;
+    });
   }
 
   /**
@@ -209,64 +299,19 @@ class Locks {
    * @param {number} ttl
    */
   #lock(name, owner, token, ttl) {
-    const session = this.#session;
-    const release = async () => {
-      // A closed session has released its locks.
-      if (token === null || session.closed) return false;
-      const ours = binding.unlock(session.handle, name, owner);
-      if (ours) this.#tell(name, 'released', token);
-      return ours;
-    };
+    const release = async () => attempt(() => this.#release(name, owner, token));
     return {
       acquired: token !== null,
-      key: session.shown(name),
+      key: this.#session.shown(name),
       token,
       release,
       extend: async (/** @type {unknown} */ longer) => {
         const millis = longer === undefined || longer === null ? ttl : toMillis(longer);
         if (millis === 0) return release();
-        return token !== null && this.#extend(name, owner, millis);
+        return token !== null && attempt(() => this.#extend(name, owner, millis));
       },
       [Symbol.asyncDispose]: async () => void (await release()),
     };
-  }
-
-  /**
-   * Waits until the lock may be free, at most `millis`; whether somebody said so.
-   *
-   * @param {string} name
-   * @param {number} millis
-   * @param {AbortSignal | undefined} signal
-   * @returns {Promise<boolean>}
-   */
-  #pause(name, millis, signal) {
-    return new Promise((resolve, reject) => {
-      const waiters = this.#waiting.get(name) ?? new Set();
-      this.#waiting.set(name, waiters);
-      const end = () => {
-        clearTimeout(timer);
-        stop();
-        waiters.delete(waiter);
-        if (waiters.size === 0 && this.#waiting.get(name) === waiters) this.#waiting.delete(name);
-      };
-      const waiter = {
-        wake: () => {
-          end();
-          resolve(true);
-        },
-        fail: (/** @type {unknown} */ reason) => {
-          end();
-          reject(reason);
-        },
-      };
-      const timer = setTimeout(() => {
-        end();
-        resolve(false);
-      }, millis);
-      let stop = () => {};
-      waiters.add(waiter);
-      stop = onAbort(signal, () => waiter.fail(signal?.reason));
-    });
   }
 }
 
@@ -283,4 +328,3 @@ function backOff(interval, tries) {
 }
 
 exports.Locks = Locks;
-exports.checkTerms = checkTerms;

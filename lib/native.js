@@ -7,53 +7,71 @@
  */
 
 const { CacheError } = require('./errors.js');
+const { Queue } = require('./queue.js');
 
 /**
- * A payload as it crosses: JSON text, superjson text in an array, or bytes.
- * @typedef {string | [string] | Buffer} Payload
+ * A payload: JSON text, superjson text in an array, bytes, or what was parsed already.
+ * @typedef {string | [string] | Buffer | import('./recent.js').Kept} Payload
  */
 
 /**
  * What the core says without being asked.
  * @typedef {object} Notice
  * @property {number} handle
- * @property {'flight' | 'lockFree' | 'evict' | 'expire'} kind
+ * @property {'flight' | 'lockFree' | 'evict' | 'expire' | 'connect' | 'disconnect'} kind
  * @property {string} [key]
  * @property {'size' | 'too-large'} [reason]
  * @property {number} [lease]
  * @property {'value' | 'failed' | 'abandoned'} [outcome]
  * @property {number} [superseded]
  * @property {Payload} [payload]
- * @property {string} [error]
+ * @property {string} [error] of a run, or why the backend is gone
+ */
+
+/**
+ * What a miss may do. With an `outage` this process decided alone, for the backend could not be asked.
+ * @typedef {object} LeaseReply
+ * @property {'hit' | 'granted' | 'held'} state
+ * @property {number} lease
+ * @property {number} joined
+ * @property {Payload} [payload]
+ * @property {[code: string, message: string]} [outage]
  */
 
 /**
  * The native functions. Durations are milliseconds; `Infinity` is for ever.
+ *
+ * What a store is asked takes an id after the handle. On a store in this process it is 0, and the answer is
+ * returned. On a backend the call returns nothing: the answer comes among the completions, under the id.
  * @typedef {object} Binding
  * @property {(wake: () => void) => void} connect
  * @property {() => Notice[]} drain
  * @property {(options: object) => number} open
  * @property {(handle: number) => void} close
- * @property {(handle: number, key: string) => Payload | undefined} get
- * @property {(handle: number, key: string, json: string, ttl: number) => boolean} put
+ * @property {() => void} submit sends what this thread asks of backends
+ * @property {(codes: Int32Array) => any[]} completions what was answered, as lib/queue.js reads it
+ * @property {(handle: number, id: number) => void} ready
+ * @property {(handle: number, id: number, key: string) => Payload | undefined} get
+ * @property {(handle: number, id: number, keys: string[]) => (Payload | undefined)[]} many
+ * @property {(handle: number, id: number, key: string, json: string, ttl: number) => boolean} put
  * @property {(text: string) => void} probe reads its argument and does nothing: what crossing costs
- * @property {(handle: number, key: string, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, ifAbsent: boolean) => boolean} write
- * @property {(handle: number, key: string) => boolean} has
- * @property {(handle: number, key: string) => Payload | undefined} peek also a value in its grace
- * @property {(handle: number, key: string) => boolean} forget
- * @property {(handle: number, key: string) => Payload | undefined} pull
- * @property {(handle: number, key: string, ttl: number) => boolean} touch
- * @property {(handle: number, key: string) => number | null} remaining
- * @property {(handle: number, key: string, step: number, ttl: number) => number} increment
- * @property {(handle: number, key: string, tags: string[] | null) => { state: 'hit' | 'granted' | 'held'; lease: number; joined: number; payload?: Payload }} lease
- * @property {(handle: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => { stored: boolean; superseded: number }} fill
- * @property {(handle: number, key: string, lease: number, error: string) => void} fail
- * @property {(handle: number, tags: string[]) => void} flushTags
- * @property {(handle: number, prefix: string) => void} flush
- * @property {(handle: number, prefix: string) => string[]} scan
- * @property {(handle: number, name: string, owner: string, ttl: number, wait: boolean) => { fence?: number; expiresIn: number }} lock
- * @property {(handle: number, name: string, owner: string) => boolean} unlock
- * @property {(handle: number, name: string, owner: string, ttl: number) => boolean} extend
+ * @property {(handle: number, id: number, key: string, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, ifAbsent: boolean) => boolean} write
+ * @property {(handle: number, id: number, key: string) => boolean} has
+ * @property {(handle: number, id: number, key: string) => Payload | undefined} peek also a value in its grace
+ * @property {(handle: number, id: number, key: string) => boolean} forget
+ * @property {(handle: number, id: number, key: string) => Payload | undefined} pull
+ * @property {(handle: number, id: number, key: string, ttl: number) => boolean} touch
+ * @property {(handle: number, id: number, key: string) => number | null} remaining
+ * @property {(handle: number, id: number, key: string, step: number, ttl: number) => number} increment
+ * @property {(handle: number, id: number, key: string, tags: string[] | null, offline: boolean) => LeaseReply} lease
+ * @property {(handle: number, id: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => { stored: boolean; superseded: number }} fill
+ * @property {(handle: number, id: number, key: string, lease: number, error: string) => void} fail
+ * @property {(handle: number, id: number, tags: string[]) => void} flushTags
+ * @property {(handle: number, id: number, prefix: string) => void} flush
+ * @property {(handle: number, id: number, prefix: string, cursor: string | null) => { keys: string[]; cursor: string | null }} scan
+ * @property {(handle: number, id: number, name: string, owner: string, ttl: number, wait: boolean) => { fence?: number; expiresIn: number }} lock
+ * @property {(handle: number, id: number, name: string, owner: string) => boolean} unlock
+ * @property {(handle: number, id: number, name: string, owner: string, ttl: number) => boolean} extend
  * @property {(handle: number, watching: boolean) => void} watch
  * @property {(handle: number) => number} now
  * @property {(handle: number, millis: number) => void} advance
@@ -89,6 +107,9 @@ function isMusl() {
 
 const binding = load();
 
+/** What this thread has asked of backends. */
+const queue = new Queue(() => binding.submit());
+
 /**
  * The sessions of this thread, by handle. Weak: a cache that is dropped without `close()` may go.
  * @type {Map<number, WeakRef<{ notice(notice: Notice): void }>>}
@@ -96,7 +117,7 @@ const binding = load();
 const sessions = new Map();
 
 /**
- * Sessions that listen to what the core does by itself: their listeners are all that may hold them.
+ * Sessions that listen to what the core says by itself: their listeners are all that may hold them.
  * @type {Set<object>}
  */
 const watching = new Set();
@@ -131,22 +152,24 @@ function close(handle) {
 
 // The wake must not throw: there is no caller that could catch it.
 binding.connect(() => {
-  for (const notice of binding.drain()) {
-    sessions.get(notice.handle)?.deref()?.notice(notice);
-  }
+  // Taken before the completions and told after them: who was answered to wait hears of the end.
+  const notices = binding.drain();
+  queue.drain(binding.completions);
+  for (const notice of notices) sessions.get(notice.handle)?.deref()?.notice(notice);
 });
 
 /**
- * Says whether a session is to be told of evictions and expirations.
+ * Says what a session is to be told.
  *
  * @param {number} handle
  * @param {object} session
- * @param {boolean} on
+ * @param {{ entries: boolean; connection: boolean }} on whether somebody listens to evictions and expirations;
+ *   to the state of the connection
  */
-function watch(handle, session, on) {
-  if (on) watching.add(session);
+function watch(handle, session, { entries, connection }) {
+  if (entries || connection) watching.add(session);
   else watching.delete(session);
-  binding.watch(handle, on);
+  binding.watch(handle, entries);
 }
 
-module.exports = { binding, open, close, watch };
+module.exports = { binding, queue, open, close, watch };

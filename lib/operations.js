@@ -6,13 +6,18 @@
  */
 
 const { Access, NO_TAGS } = require('./access.js');
+const { quietly, then } = require('./answer.js');
+const { forgetEach, readEach } = require('./bulk.js');
 const { checkFunction } = require('./check.js');
 const { attempt, makeError, toCacheError, describe } = require('./errors.js');
-const { checkTerms } = require('./locks.js');
+const { checkTerms } = require('./lock-terms.js');
 const { binding } = require('./native.js');
 const { TaggedCache } = require('./tagged.js');
 
 /** @typedef {import('../index.js').TTL | null | undefined} MaybeTtl */
+
+/** @param {{ value: unknown } | undefined} found */
+const isFound = (found) => found !== undefined;
 
 class Operations {
   /** @type {Access} */
@@ -49,8 +54,7 @@ class Operations {
   put(key, value, ttl) {
     try {
       const access = this.#access;
-      access.write(access.name(key), value, access.millis(ttl), NO_TAGS, false);
-      return Promise.resolve();
+      return Promise.resolve(access.put(access.name(key), value, access.millis(ttl), NO_TAGS));
     } catch (error) {
       return Promise.reject(toCacheError(error));
     }
@@ -88,7 +92,7 @@ class Operations {
    */
   async set(key, value, ttl) {
     const access = this.#access;
-    return attempt(() => access.write(access.name(key), value, access.millis(ttl), NO_TAGS, false));
+    return attempt(() => access.set(access.name(key), value, access.millis(ttl)));
   }
 
   /**
@@ -98,7 +102,7 @@ class Operations {
    */
   async add(key, value, ttl) {
     const access = this.#access;
-    return attempt(() => access.write(access.name(key), value, access.millis(ttl), NO_TAGS, true));
+    return attempt(() => access.add(access.name(key), value, access.millis(ttl), NO_TAGS));
   }
 
   /** @param {string} key */
@@ -106,9 +110,9 @@ class Operations {
     const access = this.#access;
     return attempt(() => {
       const name = access.name(key);
-      const { hit, miss } = access.session.events.has;
-      if (hit || miss) return access.look(name, 'has') !== undefined;
-      return binding.has(access.session.handle, name);
+      const { events, failOpen, store } = access.session;
+      if (events.has.hit || events.has.miss) return then(access.look(name, 'has'), isFound);
+      return failOpen.read(store.ask(binding.has, name), false, 'has', name);
     });
   }
 
@@ -131,10 +135,11 @@ class Operations {
     return attempt(() => {
       const name = access.name(key);
       const started = performance.now();
-      const payload = binding.pull(access.session.handle, name);
-      if (payload === undefined) return null;
-      access.tellDeleted(name, started);
-      return access.orNull(payload, name, 'pull');
+      return then(access.session.store.ask(binding.pull, name), (payload) => {
+        if (payload === undefined) return null;
+        access.tellDeleted(name, started);
+        return access.session.orNull(payload, name, 'pull');
+      });
     });
   }
 
@@ -147,17 +152,18 @@ class Operations {
     return attempt(() => {
       const name = access.name(key);
       const millis = access.millis(ttl);
-      return millis === 0 ? access.forget(name) : binding.touch(access.session.handle, name, millis);
+      return millis === 0 ? access.forget(name) : access.session.store.ask(binding.touch, name, millis);
     });
   }
 
   /** @param {string} key */
   async ttl(key) {
     const access = this.#access;
-    return attempt(() => {
-      const millis = binding.remaining(access.session.handle, access.name(key));
-      return millis === null ? null : millis / 1000;
-    });
+    return attempt(() =>
+      then(access.session.store.ask(binding.remaining, access.name(key)), (millis) =>
+        millis === null ? null : millis / 1000,
+      ),
+    );
   }
 
   /**
@@ -167,8 +173,10 @@ class Operations {
   async many(keys) {
     const access = this.#access;
     return attempt(() => {
+      const names = access.names(keys);
+      if (access.session.store.remote) return readEach(access, names);
       const found = new Map();
-      for (const [key, name] of access.names(keys)) found.set(key, access.read(name, 'many'));
+      for (const [key, name] of names) found.set(key, access.read(name, 'many'));
       return found;
     });
   }
@@ -185,9 +193,9 @@ class Operations {
   async forgetMany(keys) {
     const access = this.#access;
     return attempt(() => {
-      let held = 0;
-      for (const name of access.names(keys).values()) held += Number(access.forget(name));
-      return held;
+      const names = [...access.names(keys).values()];
+      if (access.session.store.remote) return forgetEach(access, names);
+      return names.reduce((held, name) => held + Number(access.forget(name)), 0);
     });
   }
 
@@ -210,14 +218,19 @@ class Operations {
           "a counter's TTL must be more than 0; forget the key to remove it",
         );
       }
-      const { handle, events } = access.session;
+      const { events, store } = access.session;
       const started = performance.now();
-      const value = binding.increment(handle, name, step, millis);
-      // A counter that was there keeps its own life.
-      if (events.has.write) {
-        access.tellWritten(name, value, binding.remaining(handle, name) ?? millis, NO_TAGS, started);
-      }
-      return value;
+      return then(store.ask(binding.increment, name, step, millis), (value) => {
+        if (!events.has.write) return value;
+        // A counter that was there keeps its own life.
+        return then(
+          quietly(() => store.ask(binding.remaining, name)),
+          (life) => {
+            access.tellWritten(name, value, life ?? millis, NO_TAGS, started);
+            return value;
+          },
+        );
+      });
     });
   }
 
@@ -290,18 +303,25 @@ class Operations {
 
   async *keys() {
     const { session, prefix } = this.#access;
-    for (const name of attempt(() => binding.scan(session.handle, prefix))) yield name.slice(prefix.length);
+    const page = (/** @type {string | null} */ cursor) =>
+      attempt(() => session.store.ask(binding.scan, prefix, cursor));
+    for (let cursor = null; ;) {
+      const { keys, cursor: next } = await page(cursor);
+      for (const name of keys) yield name.slice(prefix.length);
+      if (next === null || next === undefined) return;
+      cursor = next;
+    }
   }
 
   async flush() {
     const { session, prefix } = this.#access;
     return attempt(() => {
       const started = performance.now();
-      binding.flush(session.handle, prefix);
-      if (session.events.has.clear) {
+      return then(session.store.ask(binding.flush, prefix), () => {
+        if (!session.events.has.clear) return;
         const namespace = session.shown(prefix).slice(0, -1);
         session.events.emit('clear', { namespace, durationMs: performance.now() - started });
-      }
+      });
     });
   }
 

@@ -8,9 +8,17 @@
 
 const { makeError, describe } = require('./errors.js');
 const { checkTags } = require('./check.js');
+const checks = require('./option-checks.js');
+const { REDIS_OPTIONS, checkRedis, checkRedisPrefix } = require('./redis-options.js');
 const { toMillis } = require('./ttl.js');
 
-const DRIVERS = ['memory'];
+const { atLeast, boolean, checkOptions, duration, logger, mistyped, oneOf, optional, prefix } = checks;
+const { record, text, wrong } = checks;
+
+/** Has the memory driver reached by batches, as a backend is: for the tests. */
+const BATCHED = Symbol.for('ferrocache.batched');
+
+const DRIVERS = ['memory', 'redis'];
 const BASE = [
   'driver',
   'config',
@@ -29,6 +37,11 @@ const MEMORY = ['maxSize', 'maxSizeBytes', 'policy', 'defaultTtl', 'prefix'];
 const DEFAULT_TTL = '1h';
 const DEFAULT_HARD_TIMEOUT = '30s';
 
+/** Operations of one `putMany` that are under way at once. */
+const MOST_AT_ONCE = 1000;
+/** How long closing waits for a store that is reached by batches and has no bound of its own; milliseconds. */
+const DEFAULT_COMMAND_TIMEOUT = 1000;
+
 /** Smallest byte bound that holds anything: an entry's overhead alone is some hundred bytes. */
 const LEAST_BYTES = 1024;
 
@@ -42,11 +55,11 @@ const LEAST_BYTES = 1024;
  * @property {boolean} failOpen
  * @property {boolean} manualClock
  * @property {import('../index.js').CacheLogger | undefined} logger
+ * @property {boolean} remote whether the store is reached by batches
+ * @property {number} commandTimeout milliseconds; the bound of one command on a backend
+ * @property {number} atOnce operations of one call that are under way at once on a backend
  * @property {object} native what the core is opened with
  */
-
-/** @param {string} message */
-const wrong = (message) => makeError('CACHE_CONFIG', message);
 
 /**
  * @param {unknown} options
@@ -55,32 +68,75 @@ const wrong = (message) => makeError('CACHE_CONFIG', message);
  */
 function checkCacheOptions(options = {}) {
   const given = record(options, 'options');
-  checkOptions(given, BASE, 'a cache', wrong);
+  checkOptions(given, BASE, 'a cache', wrong, BASE, [...MEMORY, ...REDIS_OPTIONS]);
   const driver = oneOf(given.driver ?? 'memory', DRIVERS, 'driver');
   const config = given.config === undefined ? {} : record(given.config, 'config');
-  checkOptions(config, MEMORY, `config of the ${driver} driver`, wrong);
+  const known = driver === 'redis' ? REDIS_OPTIONS : MEMORY;
+  checkOptions(config, known, `config of the ${driver} driver`, wrong);
   const name = optional(given.name, text, 'name');
   const manualClock = oneOf(given.clock ?? 'system', ['system', 'manual'], 'clock') === 'manual';
+  const keyPrefix = optional(config.prefix ?? given.prefix, prefix, 'prefix');
   return {
     driver: /** @type {import('../index.js').CacheDriver} */ (driver),
     name,
-    prefix: optional(config.prefix ?? given.prefix, prefix, 'prefix') ?? '',
     ttl: duration(config.defaultTtl ?? given.defaultTtl ?? DEFAULT_TTL, 'defaultTtl'),
     hardTimeout: duration(given.hardTimeout ?? DEFAULT_HARD_TIMEOUT, 'hardTimeout'),
     failOpen: optional(given.failOpen, boolean, 'failOpen') ?? true,
     manualClock,
     logger: optional(given.logger, logger, 'logger'),
+    ...(driver === 'redis'
+      ? redisStore(name, manualClock, keyPrefix, config)
+      : memoryStore(name, manualClock, keyPrefix, config, Reflect.get(given, BATCHED) === true)),
+  };
+}
+
+/**
+ * @param {string | undefined} name
+ * @param {boolean} manualClock
+ * @param {string | undefined} keyPrefix
+ * @param {Record<string, unknown>} config
+ * @param {boolean} batched
+ */
+function memoryStore(name, manualClock, keyPrefix, config, batched) {
+  const { maxSize, maxSizeBytes, policy } = config;
+  return {
+    prefix: keyPrefix ?? '',
+    remote: batched,
+    commandTimeout: DEFAULT_COMMAND_TIMEOUT,
+    atOnce: MOST_AT_ONCE,
     native: defined({
       name,
       manualClock,
-      maxSize: optional(config.maxSize, (value, at) => atLeast(value, 1, at), 'config.maxSize'),
+      maxSize: optional(maxSize, (value, at) => atLeast(value, 1, at), 'config.maxSize'),
       maxSizeBytes: optional(
-        config.maxSizeBytes,
+        maxSizeBytes,
         (value, at) => atLeast(value, LEAST_BYTES, at),
         'config.maxSizeBytes',
       ),
-      policy: optional(config.policy, (value, at) => oneOf(value, ['lru', 'tinylfu'], at), 'config.policy'),
+      policy: optional(policy, (value, at) => oneOf(value, ['lru', 'tinylfu'], at), 'config.policy'),
+      batched: batched || undefined,
     }),
+  };
+}
+
+/**
+ * @param {string | undefined} name
+ * @param {boolean} manualClock
+ * @param {string | undefined} keyPrefix
+ * @param {Record<string, unknown>} config
+ */
+function redisStore(name, manualClock, keyPrefix, config) {
+  if (manualClock) {
+    throw wrong("clock: 'manual' is for the memory driver: nobody can move the time of a Redis server");
+  }
+  const redis = checkRedis(config);
+  return {
+    prefix: checkRedisPrefix(keyPrefix),
+    remote: true,
+    commandTimeout: redis.commandTimeout,
+    // The queue is the app's: one call never fills it.
+    atOnce: Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(redis.maxQueue / 2))),
+    native: defined({ name, redis }),
   };
 }
 
@@ -103,7 +159,7 @@ function validatePluginOptions(options = {}) {
     logSerializers: _serializers,
     ...cache
   } = given;
-  checkOptions(cache, BASE, 'the cache plugin', wrong, [...BASE, ...PLUGIN]);
+  checkOptions(cache, BASE, 'the cache plugin', wrong, [...BASE, ...PLUGIN], [...MEMORY, ...REDIS_OPTIONS]);
   checkCacheOptions(cache);
   return {
     cache: /** @type {import('../index.js').CacheOptions} */ (cache),
@@ -196,152 +252,8 @@ function lensOptions(value, at) {
   return value;
 }
 
-/**
- * Refuses an option that is not known.
- *
- * @param {object} given
- * @param {readonly string[]} known
- * @param {string} of whose options they are
- * @param {(message: string) => Error} error
- * @param {readonly string[]} suggested the names to suggest, if other than the known
- */
-function checkOptions(
-  given,
-  known,
-  of,
-  error = (message) => makeError('CACHE_INVALID_ARGUMENT', message),
-  suggested = known,
-) {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const near = MEMORY.includes(name) && known === BASE ? `config.${name}` : nearest(name, suggested);
-    const hint = near === undefined ? `expected ${suggested.join(', ')}` : `did you mean '${near}'?`;
-    throw error(`'${name}' is no option of ${of}; ${hint}`);
-  }
-}
-
-/**
- * @param {unknown} value
- * @param {string} at
- * @returns {Record<string, unknown>}
- */
-function record(value, at) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw mistyped(at, 'an object', value);
-  }
-  return /** @type {Record<string, unknown>} */ (value);
-}
-
-/**
- * @template T
- * @param {unknown} value
- * @param {(value: unknown, at: string) => T} check
- * @param {string} at
- */
-function optional(value, check, at) {
-  return value === undefined ? undefined : check(value, at);
-}
-
-/** @param {unknown} value @param {string} at */
-function text(value, at) {
-  if (typeof value !== 'string' || value === '') throw mistyped(at, 'a non-empty string', value);
-  return value;
-}
-
-/** @param {unknown} value @param {string} at */
-function prefix(value, at) {
-  if (typeof value !== 'string') throw mistyped(at, 'a string', value);
-  if (!value.isWellFormed()) throw wrong(`${at} must be well-formed Unicode, without a lone surrogate`);
-  return value;
-}
-
-/** @param {unknown} value @param {string} at */
-function boolean(value, at) {
-  if (typeof value !== 'boolean') throw mistyped(at, 'a boolean', value);
-  return value;
-}
-
-/** @param {unknown} value @param {number} least @param {string} at */
-function atLeast(value, least, at) {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    throw mistyped(at, `an integer of at least ${least}`, value);
-  }
-  return value;
-}
-
-/** @param {unknown} value @param {string} at */
-function logger(value, at) {
-  const { warn, error } = /** @type {{ warn?: unknown; error?: unknown }} */ (value ?? {});
-  if (typeof warn !== 'function' || typeof error !== 'function') {
-    throw mistyped(at, 'an object with the methods warn and error', value);
-  }
-  return /** @type {import('../index.js').CacheLogger} */ (value);
-}
-
-/** @param {unknown} value @param {readonly string[]} names @param {string} at */
-function oneOf(value, names, at) {
-  if (typeof value === 'string' && names.includes(value)) return value;
-  const near = typeof value === 'string' ? nearest(value, names) : undefined;
-  const hint = near === undefined ? '' : `; did you mean '${near}'?`;
-  const given = typeof value === 'string' ? `'${value.slice(0, 100)}'` : describe(value);
-  throw wrong(`${at} must be ${names.map((name) => `'${name}'`).join(' or ')}, not ${given}${hint}`);
-}
-
-/** @param {unknown} value @param {string} at */
-function duration(value, at) {
-  try {
-    const millis = toMillis(value);
-    if (millis > 0) return millis;
-  } catch (cause) {
-    throw makeError('CACHE_CONFIG', `${at}: ${/** @type {Error} */ (cause).message}`, { cause });
-  }
-  throw wrong(`${at} must be more than 0`);
-}
-
-/** @param {string} at @param {string} expected @param {unknown} value */
-const mistyped = (at, expected, value) =>
-  wrong(`${at} must be ${expected}, not ${value === '' ? 'an empty string' : describe(value)}`);
-
 /** @param {object} object */
 const defined = (object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-/**
- * The name that was probably meant: at most a third of its letters are to be changed.
- *
- * @param {string} name
- * @param {readonly string[]} known
- */
-function nearest(name, known) {
-  let best;
-  let least = Infinity;
-  for (const candidate of known) {
-    const distance = edits(name.slice(0, 40).toLowerCase(), candidate.toLowerCase());
-    if (distance < least && distance <= Math.ceil(candidate.length / 3)) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/**
- * How many letters are to be added, removed or replaced to make `b` of `a` (Levenshtein).
- *
- * @param {string} a
- * @param {string} b
- */
-function edits(a, b) {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
-    }
-    row = next;
-  }
-  return row[b.length];
-}
-
-module.exports = { checkCacheOptions, validatePluginOptions, checkOptions, checkRemember };
+module.exports = { checkCacheOptions, validatePluginOptions, checkRemember };

@@ -8,10 +8,13 @@
 
 const { Events } = require('./events.js');
 const { MISS, decode } = require('./codec.js');
+const { deadline } = require('./deadline.js');
 const { CacheClosedError, makeError } = require('./errors.js');
+const { FailOpen } = require('./fail-open.js');
 const { Flights } = require('./flights.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
+const { EmbeddedStore, RemoteStore } = require('./store.js');
 
 /** @typedef {import('./options.js').CheckedOptions} CheckedOptions */
 
@@ -21,20 +24,29 @@ class Session {
   options;
   /** @type {number} */
   handle;
+  /** @type {import('./store.js').Store} */
+  store;
   /** @type {Events} */
   events;
+  /** @type {FailOpen} */
+  failOpen;
   /** @type {Flights} */
   flights;
   /** @type {Locks} */
   locks;
-  /** The tier that answers, for events. */
-  tier = /** @type {const} */ ('memory');
+  /** The tier that answers, for events. @type {import('../index.js').CacheTier} */
+  tier;
+  /** @type {Promise<void> | undefined} */
+  #closing;
 
   /** @param {CheckedOptions} options */
   constructor(options) {
     this.options = options;
+    this.tier = options.driver;
     this.events = new Events(options.logger, () => this.#watch());
     this.handle = native.open(options.native, this);
+    this.store = options.remote ? new RemoteStore(this.handle) : new EmbeddedStore(this.handle);
+    this.failOpen = new FailOpen(this, options.remote && options.failOpen);
     this.flights = new Flights(this);
     this.locks = new Locks(this);
   }
@@ -61,6 +73,10 @@ class Session {
         });
       case 'expire':
         return this.events.emit('expire', { key: this.shown(/** @type {string} */ (notice.key)) });
+      case 'connect':
+        return this.events.emit('connect', { driver: this.options.driver });
+      case 'disconnect':
+        return this.#disconnected(notice.error);
     }
   }
 
@@ -84,20 +100,67 @@ class Session {
     }
   }
 
+  /**
+   * The value, or null.
+   *
+   * @param {import('./native.js').Payload} payload
+   * @param {string} name
+   * @param {string} operation
+   */
+  orNull(payload, name, operation) {
+    const value = this.decode(payload, name, operation);
+    return value === MISS ? null : value;
+  }
+
+  /** Ends the session. A store in this process is closed when this returns. */
   close() {
-    if (this.closed) return;
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end() {
     this.closed = true;
     const reason = new CacheClosedError('the cache was closed');
     this.locks.close(reason);
+    if (this.store.remote) await this.#giveBack(this.store);
     // The core first: who takes a run over must find it given up.
     native.close(this.handle);
     this.flights.close(reason);
-    if (this.events.has.disconnect) this.events.emit('disconnect', { driver: this.options.driver });
+    if (this.events.has.disconnect) this.#disconnected();
+  }
+
+  /**
+   * Gives back what the session holds on a backend, within the bound of one command: the process may end as
+   * soon as the cache is closed.
+   *
+   * @param {RemoteStore} store
+   */
+  async #giveBack(store) {
+    store.closed = true;
+    this.locks.giveBack(store);
+    this.flights.giveBack(store);
+    let stop = () => {};
+    const late = new Promise((resolve) => {
+      stop = deadline(this.options.commandTimeout, () => resolve(undefined));
+    });
+    await Promise.race([store.drained(), late]);
+    stop();
+    // What was asked before the close goes out, and is answered.
+    native.queue.flush();
+  }
+
+  /** @param {string} [reason] left out where the cache was closed */
+  #disconnected(reason) {
+    const { driver } = this.options;
+    this.events.emit('disconnect', reason === undefined ? { driver } : { driver, reason });
   }
 
   // The core tells of evictions and expirations only where somebody listens.
   #watch() {
-    if (!this.closed) native.watch(this.handle, this, this.events.has.evict || this.events.has.expire);
+    if (this.closed) return;
+    const { evict, expire, connect, disconnect } = this.events.has;
+    const connection = this.store.remote && (connect || disconnect);
+    native.watch(this.handle, this, { entries: evict || expire, connection });
   }
 }
 

@@ -57,17 +57,32 @@ async function createCacheManager(options) {
  * @throws {import('../index.js').CacheError} `CACHE_CONFIG`
  */
 function createMemoryCache(config) {
-  if (config === undefined || config === null) return new Cache({ driver: 'memory' });
+  return new Cache(unfolded('memory', config));
+}
+
+/**
+ * Options of a cache, from a driver's configuration with some of the options beside it.
+ *
+ * @param {'memory' | 'redis'} usual
+ * @param {unknown} config
+ * @returns {CacheOptions}
+ */
+function unfolded(usual, config) {
+  if (config === undefined || config === null) return { driver: usual };
   // Whatever it is instead of an object, the check of the options names it.
-  if (typeof config !== 'object') return new Cache({ driver: 'memory', config });
-  const { driver = 'memory', name, clock, logger, ...rest } = config;
-  return new Cache({
-    driver,
+  if (typeof config !== 'object') return /** @type {CacheOptions} */ ({ driver: usual, config });
+  const { driver, name, clock, logger, failOpen, ...rest } = /** @type {any} */ (config);
+  if (driver !== undefined && driver !== usual) {
+    throw makeError('CACHE_CONFIG', `driver must be '${usual}' here, or left out`);
+  }
+  return {
+    driver: usual,
     config: rest,
     ...(name !== undefined && { name }),
     ...(clock !== undefined && { clock }),
     ...(logger !== undefined && { logger }),
-  });
+    ...(failOpen !== undefined && { failOpen }),
+  };
 }
 
 /**
@@ -142,16 +157,14 @@ function getCacheFromInstance(instance, namespace) {
 }
 
 /**
- * A cache on the Redis driver, as `@veloxts/cache` names it. While there is no such driver the options' check
- * says so.
+ * A new cache on the Redis driver, once it can serve.
  *
- * @param {object} [config]
- * @returns {Promise<AnyCache>}
+ * @param {import('../index.js').RedisConfig & Pick<CacheBaseOptions, 'name' | 'failOpen' | 'logger'> & { driver?: 'redis' }} [config]
+ *   the driver's configuration, with `name`, `failOpen` and `logger` beside it
+ * @returns {Promise<AnyCache>} rejects as {@link createCacheManager} does
  */
-function createRedisCache(config) {
-  return createCacheManager(
-    /** @type {any} */ ({ driver: 'redis', ...(config !== undefined && { config }) }),
-  );
+async function createRedisCache(config) {
+  return createCacheManager(unfolded('redis', config));
 }
 
 module.exports = {

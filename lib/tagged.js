@@ -40,7 +40,7 @@ class TaggedCache {
    * @param {MaybeTtl} [ttl]
    */
   async put(key, value, ttl) {
-    this.#try((access, tags) => access.write(access.name(key), value, access.millis(ttl), tags, false));
+    return this.#try((access, tags) => access.put(access.name(key), value, access.millis(ttl), tags));
   }
 
   /**
@@ -49,7 +49,7 @@ class TaggedCache {
    * @param {MaybeTtl} [ttl]
    */
   async add(key, value, ttl) {
-    return this.#try((access, tags) => access.write(access.name(key), value, access.millis(ttl), tags, true));
+    return this.#try((access, tags) => access.add(access.name(key), value, access.millis(ttl), tags));
   }
 
   /**
@@ -57,7 +57,7 @@ class TaggedCache {
    * @param {MaybeTtl} [ttl]
    */
   async putMany(entries, ttl) {
-    this.#try((access, tags) => access.writeMany(entries, access.millis(ttl), tags));
+    return this.#try((access, tags) => access.writeMany(entries, access.millis(ttl), tags));
   }
 
   /**
@@ -83,7 +83,7 @@ class TaggedCache {
   }
 
   async flush() {
-    this.#try((access) => access.flushTags(this.names));
+    return this.#try((access) => access.flushTags(this.names));
   }
 
   /**

@@ -1,16 +1,23 @@
-// `npm start`: runs the Fastify example, from a fresh clone too. Arguments go to the example.
+// `npm start`: runs the Fastify example, from a fresh clone too.
+//
+//   npm start                          on memory
+//   npm start -- --redis               on a redis-server of its own, or on that of REDIS_URL
+//   REDIS_URL=redis://… npm start      on that server
+//
+// Further arguments go to the example.
 
+import { example, serverFor } from './example.mjs';
 import { prepare } from './prepare.mjs';
 import { missingPrerequisites } from './prerequisites.mjs';
-import { run } from './run.mjs';
 
-const missing = missingPrerequisites(['cargo', 'cc']);
-for (const line of missing) console.error(line);
+const given = process.argv.slice(2);
 
-process.exitCode =
-  missing.length > 0
-    ? 1
-    : (await prepare()) ||
-      (await run([process.execPath, 'examples/fastify/server.js', ...process.argv.slice(2)], {
-        stdin: 'inherit',
-      }));
+process.exitCode = await start();
+
+async function start() {
+  const missing = missingPrerequisites(['cargo', 'cc']);
+  for (const line of missing) console.error(line);
+  if (missing.length > 0) return 1;
+  // What is missing is said before a build of minutes.
+  return (await serverFor(given)) || (await prepare()) || example(given);
+}

@@ -16,12 +16,12 @@ use ferrocache::core::driver::memory::{Bounds, Memory, Policy};
 use ferrocache::core::hub::Hub;
 use ferrocache::core::value::Life;
 
-fn lru(clock: Arc<Clock>, hub: Arc<Hub>) -> Box<dyn Driver> {
-    Box::new(Memory::new(Bounds::default(), clock, hub))
+fn lru(clock: Arc<Clock>, hub: Arc<Hub>) -> Arc<dyn Driver> {
+    Arc::new(Memory::new(Bounds::default(), clock, hub))
 }
 
-fn tiny_lfu(clock: Arc<Clock>, hub: Arc<Hub>) -> Box<dyn Driver> {
-    Box::new(Memory::new(Bounds { policy: Policy::TinyLfu, ..Bounds::default() }, clock, hub))
+fn tiny_lfu(clock: Arc<Clock>, hub: Arc<Hub>) -> Arc<dyn Driver> {
+    Arc::new(Memory::new(Bounds { policy: Policy::TinyLfu, ..Bounds::default() }, clock, hub))
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn both_bounds_hold_after_every_write() {
     for at in 0..2000_usize {
         put(&memory, &format!("k{at}"), at * 7 % 5000, LONG);
         let holdings = memory.holdings();
-        assert!(holdings.entries <= 100 && holdings.bytes <= bytes, "{holdings:?}");
+        assert!(holdings.entries.unwrap() <= 100 && holdings.bytes.unwrap() <= bytes, "{holdings:?}");
     }
 }
 
@@ -76,7 +76,7 @@ fn an_entry_counts_its_tags() {
         let tag = format!("{at}{}", "t".repeat(100_000));
         memory.put(&format!("k{at}"), value("1", LONG, &[&tag]), Condition::Always);
     }
-    let entries = memory.holdings().entries;
+    let entries = memory.holdings().entries.unwrap();
     assert!((5..=10).contains(&entries), "{entries} entries with a tag of 100 KB each in 1 MiB");
 }
 
@@ -121,7 +121,8 @@ fn every_change_that_a_read_could_notice_changes_the_generation() {
         put(&memory, &format!("other{at}"), 1, LONG);
     }
     changed("eviction");
-    let lease = memory.apply(session, Command::Lease { key: "k".into(), tags: Vec::new() }).unwrap();
+    let lease =
+        memory.apply(session, Command::Lease { key: "k".into(), tags: Vec::new(), offline: false }).unwrap();
     let Reply::Lease(LeaseReply::Granted { lease, .. }) = lease else { panic!("{lease:?}") };
     let fill = Command::Fill { key: "k".into(), lease, value: value("1", LONG, &[]), keep: true };
     memory.apply(session, fill).unwrap();
@@ -154,10 +155,12 @@ fn the_byte_bound_holds_under_mixed_lifetimes_and_four_writing_threads() {
                         }
                         if at % 500 == 0 {
                             memory.advance(Duration::from_millis(20)).unwrap();
-                            // Writes of the other threads may be under way: a few entries each.
-                            let slack = 8 * 4000;
+                            // Writes of the other threads may be under way: a few entries each. moka takes what
+                            // was written over in batches (its log has 384 places, and a batch may be on its way),
+                            // and promises the bound once they are.
+                            let slack = if policy == Policy::Lru { 8 * 4000 } else { 2 * 384 * 4000 };
                             over.fetch_or(
-                                memory.holdings().bytes > bytes + slack + bytes / 100,
+                                memory.holdings().bytes.unwrap() > bytes + slack + bytes / 100,
                                 Ordering::Relaxed,
                             );
                         }
@@ -170,10 +173,13 @@ fn the_byte_bound_holds_under_mixed_lifetimes_and_four_writing_threads() {
         });
         assert!(!over.load(Ordering::Relaxed), "{policy:?}: the bound was passed while writing");
         let holdings = memory.holdings();
-        assert!(holdings.bytes <= bytes && holdings.entries > 100, "{policy:?}: {holdings:?}");
+        assert!(
+            holdings.bytes.unwrap() <= bytes && holdings.entries.unwrap() > 100,
+            "{policy:?}: {holdings:?}"
+        );
         memory.advance(Duration::from_secs(7200)).unwrap();
         memory.apply(1, Command::Flush { prefix: "".into() }).unwrap();
         let holdings = memory.holdings();
-        assert_eq!((holdings.entries, holdings.bytes), (0, 0), "{policy:?}: nothing leaks");
+        assert_eq!((holdings.entries.unwrap(), holdings.bytes.unwrap()), (0, 0), "{policy:?}: nothing leaks");
     }
 }

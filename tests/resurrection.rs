@@ -141,7 +141,8 @@ fn version_of(memory: &Memory, key: &str) -> Option<u64> {
 
 /// The version under a key, computed if there is none.
 fn compute(memory: &Memory, session: u64, key: &str, factory: impl Fn() -> u64) -> u64 {
-    let lease = memory.apply(session, Command::Lease { key: key.into(), tags: Vec::new() }).unwrap();
+    let lease =
+        memory.apply(session, Command::Lease { key: key.into(), tags: Vec::new(), offline: false }).unwrap();
     match lease {
         Reply::Lease(LeaseReply::Hit(payload)) => payload.as_number().unwrap() as u64,
         Reply::Lease(LeaseReply::Granted { lease, .. }) => {

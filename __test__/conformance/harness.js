@@ -3,7 +3,15 @@
 const { test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const defaults = { manualClock: true, evicts: true, expires: true, tier: 'memory', driver: 'memory' };
+const defaults = {
+  manualClock: true,
+  evicts: true,
+  expires: true,
+  counts: true,
+  emptyPrefix: true,
+  tier: 'memory',
+  driver: 'memory',
+};
 
 /** How much later than asked a real clock is read, for what the backend rounds. */
 const MARGIN = 30;

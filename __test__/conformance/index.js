@@ -34,6 +34,8 @@ const suites = [
  *   Without it the suite waits for real, with short lives.
  * @property {boolean} [evicts] the store keeps its bounds by itself and says so with `evict` events
  * @property {boolean} [expires] entries that expire leave by themselves, with `expire` events
+ * @property {boolean} [counts] `stats()` knows how many entries, bytes and tags the store has; else they are `null`
+ * @property {boolean} [emptyPrefix] the prefix may be empty; else `CACHE_CONFIG` says why not
  * @property {string} [tier] the tier that answers, as events name it
  * @property {string} [driver] the driver's name
  */

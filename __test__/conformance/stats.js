@@ -19,11 +19,16 @@ const figures = [
   'tags',
 ];
 
+/** What a driver only knows of a store that it does not share. */
+const counted = ['entries', 'bytes', 'tags'];
+
 function suite({ able, check, pass }) {
+  const known = (figure, count) => (able.counts || !counted.includes(figure) ? count : null);
+
   check('a new cache has nothing to count', async (cache) => {
     const stats = await cache.stats();
     assert.equal(stats.driver, able.driver);
-    for (const figure of figures) assert.equal(stats[figure], 0, figure);
+    for (const figure of figures) assert.equal(stats[figure], known(figure, 0), figure);
   });
 
   check('reads, writes and removals are counted', async (cache) => {
@@ -40,8 +45,8 @@ function suite({ able, check, pass }) {
     assert.equal(stats.misses, 1);
     assert.equal(stats.hitRatio, 0.75);
     assert.equal(stats.deletes, 1);
-    assert.equal(stats.entries, 1);
-    assert.ok(stats.bytes > 0);
+    assert.equal(stats.entries, known('entries', 1));
+    if (able.counts) assert.ok(stats.bytes > 0);
   });
 
   check('a factory result that was kept out is counted', async (cache) => {
@@ -58,11 +63,11 @@ function suite({ able, check, pass }) {
 
   check('an emptied cache holds nothing', async (cache) => {
     await cache.putMany(Array.from({ length: 100 }, (_, i) => [`k${i}`, 'x'.repeat(100)]));
-    assert.equal((await cache.stats()).entries, 100);
+    assert.equal((await cache.stats()).entries, known('entries', 100));
     await cache.flush();
     const { entries, bytes } = await cache.stats();
-    assert.equal(entries, 0);
-    assert.equal(bytes, 0);
+    assert.equal(entries, known('entries', 0));
+    assert.equal(bytes, known('bytes', 0));
   });
 
   if (able.expires && able.manualClock) {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 
-import { FASTIFY_VERSIONS, OLDER_TYPESCRIPT, Project, hostTriple } from './project.mjs';
+import { FASTIFY_VERSIONS, OLDER_TYPESCRIPT, Project, hostTriple, strictTsconfig } from './project.mjs';
 
 const TYPESCRIPTS = ['typescript', ...Object.keys(OLDER_TYPESCRIPT)];
 
@@ -54,7 +54,7 @@ for (const version of FASTIFY_VERSIONS) {
             const folder = `${type}-${module}-${typescript}`;
             project.copyFixture('typescript', folder);
             project.write(`${folder}/package.json`, { private: true, type });
-            project.write(`${folder}/tsconfig.json`, tsconfig(module));
+            project.write(`${folder}/tsconfig.json`, strictTsconfig(module));
             project.tsc(typescript, '--project', folder);
             assert.match(project.node(`${folder}/out/app.js`), /scenario done/);
           });
@@ -62,23 +62,4 @@ for (const version of FASTIFY_VERSIONS) {
       }
     }
   });
-}
-
-function tsconfig(module) {
-  return {
-    compilerOptions: {
-      target: 'es2022',
-      module,
-      types: ['node'],
-      outDir: 'out',
-      rootDir: '.',
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      verbatimModuleSyntax: false,
-      esModuleInterop: true,
-      skipLibCheck: false,
-    },
-    files: ['app.ts'],
-  };
 }

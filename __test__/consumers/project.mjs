@@ -35,6 +35,26 @@ export function hostTriple() {
   return `linux-${arch}-${header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
 }
 
+/** The strictest TypeScript, for a file `app.ts`. */
+export function strictTsconfig(module) {
+  return {
+    compilerOptions: {
+      target: 'es2022',
+      module,
+      types: ['node'],
+      outDir: 'out',
+      rootDir: '.',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      verbatimModuleSyntax: false,
+      esModuleInterop: true,
+      skipLibCheck: false,
+    },
+    files: ['app.ts'],
+  };
+}
+
 /** An app that has ferrocache from its tarballs, and `dependencies` from the registry. */
 export class Project {
   constructor({ dependencies = {}, installArguments = [] } = {}) {

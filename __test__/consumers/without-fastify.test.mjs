@@ -1,7 +1,8 @@
 // Fastify is an optional peer: a program without it uses the cache all the same.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { Project } from './project.mjs';
@@ -26,6 +27,32 @@ describe('a program without Fastify', () => {
 
   test('has no Fastify', () => {
     assert.ok(!existsSync(project.path('node_modules', 'fastify')));
+  });
+
+  test('has of ferrocache what its entries need, and nothing else', () => {
+    const folder = 'node_modules/ferrocache';
+    const { exports } = JSON.parse(project.read(`${folder}/package.json`));
+    const entries = JSON.stringify(exports)
+      .match(/(?<="\.\/)[^"]+(?=")/g)
+      .filter((name) => name.includes('.'));
+    const needed = new Set(['README.md', 'LICENSE', 'CHANGELOG.md']);
+    const need = (name) => {
+      if (needed.has(name)) return;
+      needed.add(name);
+      // The loader of the binding tries what no platform has all of.
+      if (name === 'binding.js' || !name.endsWith('.js')) return;
+      for (const [, wanted] of project.read(`${folder}/${name}`).matchAll(/\brequire\('(\.[^']+)'\)/g)) {
+        need(path.posix.join(path.posix.dirname(name), wanted));
+      }
+    };
+    for (const entry of entries) need(entry);
+    const found = readdirSync(project.path(folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) =>
+        path.relative(project.path(folder), path.join(entry.parentPath ?? entry.path, entry.name)),
+      )
+      .map((name) => name.replaceAll(path.sep, '/'));
+    assert.deepEqual(found.sort(), [...needed].sort());
   });
 
   test('compiles with strict TypeScript, the libraries checked, and runs', () => {

@@ -130,7 +130,7 @@ describe('on the side', () => {
     const errors = [];
     cache.on('error', ({ error }) => errors.push(error.code));
     const corrupt = () =>
-      binding.write(cache[Symbol.for('ferrocache.handle')], 'k', 1, '{bad', Infinity, 0, null, false);
+      binding.write(cache[Symbol.for('ferrocache.handle')], 0, 'k', 1, '{bad', Infinity, 0, null, false);
     corrupt();
     assert.equal(await cache.get('k'), null);
     assert.equal(await cache.remember('k', () => 'good'), 'good');

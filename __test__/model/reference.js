@@ -176,7 +176,8 @@ class Reference {
       .filter((epoch, i) => epoch !== (epochs.get(own[i]) ?? 0));
     const superseded = failed ? 0 : Math.max(0, ...flushed);
     if (!failed && !skipped && !flight.overtaken && superseded === 0) this.put(key, value, ttl, own);
-    const late = (caller) => superseded > 0 && caller.id !== flight.id && caller.joined >= superseded;
+    // Whoever joined after any flush: a tag that was named late may have been flushed more than once.
+    const late = (caller) => superseded > 0 && caller.id !== flight.id && caller.joined > flight.began;
     const again = callers.filter(late);
     return {
       ...flight,

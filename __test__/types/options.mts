@@ -3,18 +3,23 @@
 import {
   Cache,
   MEMORY_DRIVER,
+  REDIS_DRIVER,
   createCacheManager,
   createMemoryCache,
+  createRedisCache,
   initCache,
   getCache,
   closeCache,
   type CacheConfig,
+  type CacheConnection,
   type CacheManager,
   type CacheManagerOptions,
   type CacheOptions,
   type CacheStats,
   type CacheStore,
   type MemoryCacheConfig,
+  type RedisCacheConfig,
+  type RedisCacheOptions,
   type TaggableCacheStore,
 } from 'ferrocache';
 
@@ -56,12 +61,48 @@ new Cache({ logger: { warn() {} } });
 // @ts-expect-error an unknown clock
 new Cache({ clock: 'frozen' });
 
+new Cache({ driver: 'redis' });
+new Cache({ driver: REDIS_DRIVER, config: { url: 'redis://user:password@host:6379/0' } });
+new Cache({
+  driver: 'redis',
+  failOpen: false,
+  config: {
+    ...{ host: 'cache', port: 6379, username: 'app', password: 'secret', db: 1 },
+    tls: { ca: ['-----BEGIN CERTIFICATE-----'], servername: 'cache', rejectUnauthorized: true },
+    ...{ prefix: 'app:', defaultTtl: '5m', compress: false, maxValueBytes: 1e6 },
+    ...{ connectTimeout: '1s', commandTimeout: 0.5, maxQueue: 100, breakerThreshold: 1 },
+    ...{ reconnectDelay: '10ms', maxReconnectDelay: '1s', leaseTtl: '3s' },
+  },
+});
+new Cache({ driver: 'redis', config: { path: '/run/redis.sock', tls: false, compress: 1024 } });
+new Cache({ driver: 'redis', config: { cluster: { nodes: ['a:1', { host: 'b' }, 'rediss://c'] } } });
+new Cache({ driver: 'redis', config: { sentinel: { name: 'main', nodes: ['a'], password: 'secret' } } });
+
+// @ts-expect-error nobody moves the time of a server
+new Cache({ driver: 'redis', clock: 'manual' });
+// @ts-expect-error an option of the memory driver
+new Cache({ driver: 'redis', config: { maxSize: 1 } });
+// @ts-expect-error an option of the configuration in the wrong place
+new Cache({ driver: 'redis', url: 'redis://localhost' });
+// @ts-expect-error a port is a number
+new Cache({ driver: 'redis', config: { port: '6379' } });
+// @ts-expect-error true would not say from how many bytes on
+new Cache({ driver: 'redis', config: { compress: true } });
+// @ts-expect-error Sentinels watch a master by its name
+new Cache({ driver: 'redis', config: { sentinel: { nodes: ['a'] } } });
+// @ts-expect-error a duration
+new Cache({ driver: 'redis', config: { commandTimeout: '1 second' } });
+
 const options: CacheOptions = { driver: 'memory', config: { maxSize: 1 } };
 typeOf(await createCacheManager(options)).is<Cache>();
 typeOf(createMemoryCache({ maxSize: 1, name: 'app' })).is<Cache>();
 typeOf(await initCache(options)).is<Cache>();
 typeOf(getCache()).is<Cache>();
 typeOf(await closeCache()).is<void>();
+typeOf(await createRedisCache({ url: 'redis://localhost', failOpen: false, name: 'app' })).is<Cache>();
+typeOf(await createRedisCache()).is<Cache>();
+// @ts-expect-error of another driver
+void createRedisCache({ driver: 'memory' });
 // @ts-expect-error the shorthand takes the driver's configuration flat
 createMemoryCache({ config: { maxSize: 1 } });
 
@@ -69,6 +110,11 @@ createMemoryCache({ config: { maxSize: 1 } });
 const velox: CacheManagerOptions = options;
 const config: CacheConfig = { driver: 'memory', maxSize: 1 };
 const memory: MemoryCacheConfig = config;
+const redis: RedisCacheConfig = { driver: 'redis', url: 'redis://localhost', db: 1 };
+const either: CacheConfig[] = [memory, redis];
+typeOf(either.map(({ driver }) => driver)).is<('memory' | 'redis')[]>();
+const onRedis: RedisCacheOptions = { driver: 'redis', config: { url: 'redis://localhost' } };
+new Cache(onRedis);
 const manager: CacheManager = new Cache(velox);
 const store: CacheStore = manager;
 const taggable: TaggableCacheStore = manager;
@@ -76,7 +122,12 @@ typeOf(memory.driver).is<'memory'>();
 typeOf(await store.get<string>('k')).is<string | null>();
 typeOf(taggable.tags(['a']).names).is<readonly string[]>();
 
-typeOf(await manager.stats()).is<CacheStats>();
+const stats = await manager.stats();
+typeOf(stats).is<CacheStats>();
+typeOf(stats.entries).is<number | null>();
+typeOf(stats.flights).is<number>();
+typeOf(stats.connection).is<CacheConnection | null>();
+typeOf(stats.connection?.state).is<'connecting' | 'up' | 'down' | undefined>();
 manager.clock.advance('1h');
 // @ts-expect-error time moves by a duration
 manager.clock.advance('tomorrow');

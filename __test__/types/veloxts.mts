@@ -15,6 +15,7 @@ export async function procedure(context: BaseContext): Promise<string | null> {
 
 declare const app: VeloxApp;
 app.use(cachePlugin());
+app.use(cachePlugin({ driver: 'redis', config: { url: 'redis://localhost' }, ready: true }));
 app.use(cachePlugin({ driver: 'memory' })).use(cachePlugin(), { namespace: 'sessions' });
 // @ts-expect-error an unknown option
 app.use(cachePlugin(), { nameSpace: 'sessions' });

@@ -3,7 +3,11 @@
 // The events of the cache as Server-Sent Events: `curl -N`, or `new EventSource('/events')`.
 
 /** What is shown. An event that nobody listens to costs nothing, so listeners live as long as a client. */
-const EVENTS = ['hit', 'miss', 'write', 'delete', 'clear', 'expire', 'evict', 'invalidate', 'lock'];
+const EVENTS = [
+  ...['hit', 'miss', 'write', 'delete', 'clear', 'expire', 'evict', 'invalidate', 'lock'],
+  // Of a server.
+  ...['connect', 'disconnect'],
+];
 
 /** A client that reads slower than this many bytes behind is skipped, not buffered for. */
 const MOST_UNSENT_BYTES = 64 * 1024;

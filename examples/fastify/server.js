@@ -1,6 +1,7 @@
 'use strict';
 
-// A Fastify app on the memory driver: what `npm start` runs. README.md beside this file says more.
+// A Fastify app with a cache, on Redis if REDIS_URL names a server, else in memory: what `npm start` runs.
+// README.md beside this file says more.
 
 const { setTimeout: sleep } = require('node:timers/promises');
 const Fastify = require('fastify');
@@ -23,7 +24,7 @@ const database = {
 function createApp() {
   const app = Fastify({ logger: { level: 'warn' } });
 
-  app.register(cachePlugin, { defaultTtl: '1m', config: { maxSize: 10_000 } });
+  app.register(cachePlugin, { defaultTtl: '1m', ...driverFromEnvironment() });
 
   // The first request of a user takes a second, the next ones for 30 seconds nothing. However many
   // requests come at once, one of them asks the database.
@@ -74,6 +75,13 @@ function createApp() {
   return app;
 }
 
+/** Nothing else in the app depends on where the cache is. */
+function driverFromEnvironment() {
+  const { REDIS_URL: url } = process.env;
+  if (url) return { driver: 'redis', config: { url, prefix: 'ferrocache-example:' } };
+  return { driver: 'memory', config: { maxSize: 10_000 } };
+}
+
 /** Listens on the port, or on a free one if it is taken. */
 async function listen(app, port) {
   try {
@@ -106,7 +114,7 @@ async function main() {
 
   const address = await listen(app, port);
   console.log(`
-ferrocache: the Fastify example listens on ${address}
+ferrocache: the Fastify example listens on ${address} (driver: ${app.cache.driver})
 
 A slow lookup, fast the second time (and one lookup for ten at once):
   curl ${address}/users/1

@@ -41,6 +41,17 @@ pub fn check(status: sys::napi_status, call: &str) -> napi::Result<()> {
     }
 }
 
+/// A boolean for JavaScript.
+///
+/// # Safety
+/// `env` must be the environment that is running on this thread.
+pub unsafe fn boolean(env: sys::napi_env, value: bool) -> napi::Result<sys::napi_value> {
+    let mut out = std::ptr::null_mut();
+    // SAFETY: as the caller's.
+    check(unsafe { sys::napi_get_boolean(env, value, &raw mut out) }, "napi_get_boolean")?;
+    Ok(out)
+}
+
 /// The JavaScript form of a payload.
 ///
 /// # Safety

@@ -24,15 +24,31 @@ impl From<napi::Status> for Code {
 /// What a native function answers.
 pub type Result<T> = std::result::Result<T, napi::Error<Code>>;
 
-/// The core's error as JavaScript gets it.
-#[expect(clippy::needless_pass_by_value, reason = "it ends here")]
-pub fn cross(error: Error) -> napi::Error<Code> {
-    let mut message = error.to_string();
-    if let Some(source) = &error.source {
-        message.push_str(": ");
-        message.push_str(&source.to_string());
+/// The core's error as the facade gets it.
+pub struct Failure {
+    /// The literal of its kind.
+    pub code: &'static str,
+    /// What was expected, and what caused it.
+    pub message: String,
+}
+
+impl Failure {
+    /// The failure that an error is.
+    #[expect(clippy::needless_pass_by_value, reason = "it ends here")]
+    pub fn of(error: Error) -> Self {
+        let mut message = error.to_string();
+        if let Some(source) = &error.source {
+            message.push_str(": ");
+            message.push_str(&source.to_string());
+        }
+        Self { code: error.kind.code(), message }
     }
-    napi::Error::new(Code(error.kind), message)
+}
+
+/// The core's error as an exception.
+pub fn cross(error: Error) -> napi::Error<Code> {
+    let code = Code(error.kind);
+    napi::Error::new(code, Failure::of(error).message)
 }
 
 /// The error of a handle whose session has ended.

@@ -1,10 +1,10 @@
-//! Notices on their way to a JavaScript thread: queued here, drained there, with one wake for all.
+//! Answers and notices on their way to a JavaScript thread: queued here, drained there, with one wake for all.
 //!
-//! One mailbox for each environment that loads the addon (a thread may have several). Its handle on Node is weak: a thread that only waits
-//! for notices may end (the facade holds a timer while an operation is pending).
+//! One mailbox for each environment that loads the addon (a thread may have several). Its handle on Node is
+//! weak: a thread that only waits for notices may end (the facade holds a timer while an operation is pending).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,10 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::convert::NativePayload;
+use super::recent::{Handed, Recent};
+use crate::core::command::{Outage, Reply, RequestId};
+use crate::core::driver::Answers;
+use crate::core::error::{Error, Result};
 use crate::core::hub::{EvictReason, Notice, Observer, Outcome};
 
 /// Wakes JavaScript. Not callee-handled: the callback takes no error and must not throw.
@@ -27,6 +31,8 @@ const MOST_WATCHED: usize = 65_536;
 
 struct Mailbox {
     queue: Mutex<Vec<(u32, Notice)>>,
+    answers: Mutex<VecDeque<(RequestId, Answer)>>,
+    recent: Mutex<Option<Box<Recent>>>,
     awake: AtomicBool,
     wake: Wake,
 }
@@ -51,11 +57,70 @@ impl Observer for Address {
         }
         queue.push((self.handle, notice));
         drop(queue);
-        if !self.mailbox.awake.swap(true, Ordering::AcqRel) {
-            // A thread that is ending answers `Closing`; its sessions end with it.
-            let _ = self.mailbox.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        self.mailbox.wake();
+    }
+}
+
+/// An answer on its way.
+pub enum Answer {
+    /// To a read of one key that found a value.
+    One(Handed),
+    /// To a read of several keys.
+    Several(Vec<std::result::Result<Option<Handed>, Outage>>),
+    /// To anything else.
+    Reply(Reply),
+    /// There is none.
+    Failed(Error),
+}
+
+impl Answer {
+    fn of(answer: Result<Reply>, recent: &mut Recent) -> Self {
+        match answer {
+            Ok(Reply::Payload(Some(payload))) => Self::One(recent.hand_over(payload)),
+            Ok(Reply::Payloads(payloads)) => {
+                let mut hand_over = |payload: Option<_>| payload.map(|payload| recent.hand_over(payload));
+                Self::Several(payloads.into_iter().map(|payload| payload.map(&mut hand_over)).collect())
+            }
+            Ok(reply) => Self::Reply(reply),
+            Err(error) => Self::Failed(error),
         }
     }
+}
+
+impl Answers for Address {
+    fn answer(&self, answers: Vec<(RequestId, Result<Reply>)>) {
+        // Held until they are queued: what is to be kept must be told before it is referred to.
+        let mut recent = self.mailbox.recent.lock();
+        let recent = recent.get_or_insert_default();
+        let answers = answers.into_iter().map(|(id, answer)| (id, Answer::of(answer, recent)));
+        let answers: Vec<_> = answers.collect();
+        self.mailbox.answers.lock().extend(answers);
+        self.mailbox.wake();
+    }
+}
+
+impl Mailbox {
+    fn wake(&self) {
+        if !self.awake.swap(true, Ordering::AcqRel) {
+            // A thread that is ending answers `Closing`; its sessions end with it.
+            let _ = self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// Takes the first answers that wait for this environment, at most so many.
+pub fn take_answers(env: usize, most: usize) -> Vec<(RequestId, Answer)> {
+    MAILBOXES.with_borrow(|mailboxes| {
+        mailboxes.get(&env).map_or_else(Vec::new, |mailbox| {
+            // Before they are taken: what comes after wakes the thread again.
+            mailbox.awake.store(false, Ordering::Release);
+            let mut answers = mailbox.answers.lock();
+            if answers.len() <= most {
+                return mem::take(&mut *answers).into();
+            }
+            answers.drain(..most).collect()
+        })
+    })
 }
 
 /// Where notices for this handle go, if this thread has said how it is woken.
@@ -76,7 +141,13 @@ pub fn forget(env: usize) {
 /// Makes the mailbox of an environment, which is woken by `wake`.
 pub fn install(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
     let wake = wake.build_threadsafe_function().callee_handled::<false>().weak::<true>().build()?;
-    let mailbox = Arc::new(Mailbox { queue: Mutex::default(), awake: AtomicBool::new(false), wake });
+    let mailbox = Arc::new(Mailbox {
+        queue: Mutex::default(),
+        answers: Mutex::default(),
+        recent: Mutex::default(),
+        awake: AtomicBool::new(false),
+        wake,
+    });
     MAILBOXES.with_borrow_mut(|mailboxes| mailboxes.insert(env.raw() as usize, mailbox));
     Ok(())
 }
@@ -86,7 +157,7 @@ pub fn install(env: Env, wake: Function<'_, (), ()>) -> napi::Result<()> {
 pub struct NativeNotice {
     /// The session that it is for.
     pub handle: u32,
-    /// `flight`, `lockFree`, `evict`, `expire`.
+    /// `flight`, `lockFree`, `evict`, `expire`, `connect`, `disconnect`.
     pub kind: &'static str,
     /// The key, or the lock's name.
     pub key: Option<String>,
@@ -101,7 +172,7 @@ pub struct NativeNotice {
     /// The value that it ended with.
     #[napi(ts_type = "string | [string] | Buffer")]
     pub payload: NativePayload,
-    /// The error that it ended with, as the leader wrote it.
+    /// The error that it ended with, as the leader wrote it; why the backend cannot be asked.
     pub error: Option<String>,
 }
 
@@ -159,6 +230,11 @@ fn cross(handle: u32, notice: Notice) -> NativeNotice {
         Notice::Expired { key } => {
             out.kind = "expire";
             out.key = Some(key.to_string());
+        }
+        Notice::Connected => out.kind = "connect",
+        Notice::Disconnected { reason } => {
+            out.kind = "disconnect";
+            out.error = Some(reason.to_string());
         }
     }
     out

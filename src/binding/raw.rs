@@ -8,14 +8,16 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use napi::bindgen_prelude::{JsValue, Object};
+use napi::bindgen_prelude::{JsValue, Object, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
 
-use super::convert::{check, life, payload_value};
+use super::completions::completions;
+use super::convert::{boolean, check, life, payload_value};
 use super::error::{self, Code, Result};
+use super::replies::NativeReply;
 use super::sessions;
-use crate::core::command::Condition;
+use crate::core::command::{Command, Condition};
 use crate::core::error::ErrorKind;
 use crate::core::value::{Format, Payload, Value};
 
@@ -35,8 +37,13 @@ thread_local! {
 #[napi(module_exports)]
 pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     let module = exports.value();
-    let functions: [(&CStr, sys::napi_callback); 3] =
-        [(c"get", Some(get)), (c"put", Some(put)), (c"probe", Some(probe))];
+    let functions: [(&CStr, sys::napi_callback); 5] = [
+        (c"get", Some(get)),
+        (c"put", Some(put)),
+        (c"many", Some(many)),
+        (c"completions", Some(completions)),
+        (c"probe", Some(probe)),
+    ];
     for (name, function) in functions {
         let mut value = ptr::null_mut();
         // SAFETY: `module` holds the environment that is loading and its exports; names are static.
@@ -61,43 +68,73 @@ pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     Ok(())
 }
 
-/// `get(handle, key)`: the payload, or `undefined`.
+/// `get(handle, id, key)`: the payload, or `undefined`; `undefined` where it is answered later.
 unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running.
         unsafe {
-            let [handle, key] = arguments(env, info)?;
-            let handle = handle_of(env, handle)?;
+            let [handle, id, key] = arguments(env, info)?;
+            let handle = number_of(env, handle)?;
             with_text(env, key, |key| {
                 sessions::with(handle, |session| {
-                    let entry = session.memory().get(key);
-                    payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift)
+                    if let Some(memory) = session.engine.embedded() {
+                        let entry = memory.get(key);
+                        return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
+                    }
+                    session.queue(number_of(env, id)?, Command::Get { key: key.into() });
+                    Ok(ptr::null_mut())
                 })
             })
         }
     })
 }
 
-/// `put(handle, key, json, ttlMillis)`: whether the untagged JSON text was stored.
+/// `many(handle, id, keys)`: the payloads, in the order of their keys; `undefined` where they come later.
+unsafe extern "C" fn many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    guard(env, || {
+        // SAFETY: as in `get`.
+        unsafe {
+            let [handle, id, array] = arguments(env, info)?;
+            let mut length = 0;
+            check(sys::napi_get_array_length(env, array, &raw mut length), "napi_get_array_length")
+                .map_err(lift)?;
+            let mut keys = Vec::with_capacity(length as usize);
+            for at in 0..length {
+                let mut key = ptr::null_mut();
+                check(sys::napi_get_element(env, array, at, &raw mut key), "napi_get_element")
+                    .map_err(lift)?;
+                keys.push(with_text(env, key, |key| Ok(key.into()))?);
+            }
+            let (handle, id) = (number_of(env, handle)?, number_of(env, id)?);
+            let reply = sessions::with(handle, |session| session.ask(id, Command::Many { keys }))?;
+            NativeReply::to_napi_value(env, NativeReply(reply)).map_err(lift)
+        }
+    })
+}
+
+/// `put(handle, id, key, json, ttlMillis)`: whether the untagged JSON text was stored; `undefined` where it is
+/// answered later.
 unsafe extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: as in `get`.
         unsafe {
-            let [handle, key, json, ttl] = arguments(env, info)?;
-            let handle = handle_of(env, handle)?;
+            let [handle, id, key, json, ttl] = arguments(env, info)?;
+            let handle = number_of(env, handle)?;
             let mut millis = 0.0;
             check(sys::napi_get_value_double(env, ttl, &raw mut millis), "napi_get_value_double")
                 .map_err(lift)?;
             let payload = with_long_text(env, json, |text| Payload::new(Format::Json, text))?;
-            let stored = with_text(env, key, |key| {
+            let value = Value { payload, life: life(millis, 0.0), tags: Vec::new() };
+            with_text(env, key, |key| {
                 sessions::with(handle, |session| {
-                    let value = Value { payload, life: life(millis, 0.0), tags: Vec::new() };
-                    Ok(session.memory().put(key, value, Condition::Always))
+                    let condition = Condition::Always;
+                    if let Some(memory) = session.engine.embedded() {
+                        return boolean(env, memory.put(key, value, condition)).map_err(lift);
+                    }
+                    session.queue(number_of(env, id)?, Command::Put { key: key.into(), value, condition });
+                    Ok(ptr::null_mut())
                 })
-            })?;
-            let mut out = ptr::null_mut();
-            check(sys::napi_get_boolean(env, stored, &raw mut out), "napi_get_boolean").map_err(lift)?;
-            Ok(out)
+            })
         }
     })
 }
@@ -114,7 +151,7 @@ unsafe extern "C" fn probe(env: sys::napi_env, info: sys::napi_callback_info) ->
 }
 
 /// Runs a raw function: an error or a panic becomes a JavaScript exception.
-fn guard(env: sys::napi_env, call: impl FnOnce() -> Result<sys::napi_value>) -> sys::napi_value {
+pub fn guard(env: sys::napi_env, call: impl FnOnce() -> Result<sys::napi_value>) -> sys::napi_value {
     let outcome = catch_unwind(AssertUnwindSafe(call));
     let error = match outcome {
         Ok(Ok(value)) => return value,
@@ -126,13 +163,16 @@ fn guard(env: sys::napi_env, call: impl FnOnce() -> Result<sys::napi_value>) -> 
     ptr::null_mut()
 }
 
-fn lift(error: napi::Error) -> napi::Error<Code> {
+/// An error of Node-API's own: a defect of the facade.
+pub fn lift(error: napi::Error) -> napi::Error<Code> {
     napi::Error::new(Code(ErrorKind::Internal), error.reason)
 }
 
+/// The arguments of a call.
+///
 /// # Safety
 /// `env` and `info` must be those of the call that is running.
-unsafe fn arguments<const N: usize>(
+pub unsafe fn arguments<const N: usize>(
     env: sys::napi_env,
     info: sys::napi_callback_info,
 ) -> Result<[sys::napi_value; N]> {
@@ -155,7 +195,7 @@ unsafe fn arguments<const N: usize>(
 
 /// # Safety
 /// `env` must be running and `value` one of its values.
-unsafe fn handle_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
+unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
     let mut handle = 0;
     // SAFETY: as the caller's.
     let status = unsafe { sys::napi_get_value_uint32(env, value, &raw mut handle) };
@@ -166,7 +206,7 @@ unsafe fn handle_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
 /// Reads a text into `buffer`; how long it is, or `None` if it may not have fitted.
 ///
 /// # Safety
-/// As [`handle_of`].
+/// As [`number_of`].
 unsafe fn read(env: sys::napi_env, value: sys::napi_value, buffer: &mut [u8]) -> Result<Option<usize>> {
     let mut length = 0;
     // SAFETY: `buffer` is writable for its length; as the caller's.
@@ -180,7 +220,7 @@ unsafe fn read(env: sys::napi_env, value: sys::napi_value, buffer: &mut [u8]) ->
 /// Reads a text of any length.
 ///
 /// # Safety
-/// As [`handle_of`].
+/// As [`number_of`].
 unsafe fn read_all(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>> {
     let mut length = 0;
     // SAFETY: without a buffer Node-API answers the length in bytes.
@@ -196,7 +236,7 @@ unsafe fn read_all(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>
 /// Calls with a short text, as a key mostly is.
 ///
 /// # Safety
-/// As [`handle_of`].
+/// As [`number_of`].
 unsafe fn with_text<T>(
     env: sys::napi_env,
     value: sys::napi_value,
@@ -214,7 +254,7 @@ unsafe fn with_text<T>(
 /// Calls with a text that may be long, as a value may be.
 ///
 /// # Safety
-/// As [`handle_of`].
+/// As [`number_of`].
 unsafe fn with_long_text<T>(
     env: sys::napi_env,
     value: sys::napi_value,

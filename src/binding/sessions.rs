@@ -4,8 +4,6 @@
 //! session. A thread that ends (a terminated worker too) ends its sessions by an environment cleanup hook:
 //! what they held is handed over at once.
 
-#![expect(clippy::needless_pass_by_value, reason = "`#[napi]` hands an object over by value")]
-
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -17,9 +15,12 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
 use super::error::{self, Result};
-use super::mailbox;
+use super::mailbox::{self, Address};
+use super::redis::NativeRedis;
 use crate::core::clock::ClockKind;
-use crate::core::driver::memory::{Bounds, Memory, Policy};
+use crate::core::command::{Command, Reply, RequestId};
+use crate::core::driver::Batch;
+use crate::core::driver::memory::{Bounds, Policy};
 use crate::core::engine::{Config, Engine};
 use crate::core::hub::SessionId;
 use crate::core::registry;
@@ -32,19 +33,46 @@ pub struct Session {
     pub engine: Arc<Engine>,
     /// Its name there.
     pub id: SessionId,
+    address: Arc<Address>,
+    /// What this thread has asked since it submitted last.
+    queue: RefCell<Vec<(RequestId, Command)>>,
 }
 
 impl Session {
-    /// The driver that answers at once.
-    pub fn memory(&self) -> &Memory {
-        self.engine.embedded()
+    /// Answers a command at once where the store can, and queues it else.
+    pub fn ask(&self, id: RequestId, command: Command) -> Result<Option<Reply>> {
+        if let Some(memory) = self.engine.embedded() {
+            return memory.apply(self.id, command).map(Some).map_err(error::cross);
+        }
+        self.queue(id, command);
+        Ok(None)
+    }
+
+    /// Queues a command for [`submit`].
+    pub fn queue(&self, id: RequestId, command: Command) {
+        self.queue.borrow_mut().push((id, command));
+    }
+
+    fn submit(&self) {
+        let requests = self.queue.take();
+        if !requests.is_empty() {
+            let answers = Arc::clone(&self.address) as _;
+            self.engine.submit(Batch { session: self.id, requests, answers });
+        }
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.submit();
         self.engine.leave(self.id);
     }
+}
+
+/// Sends what this thread has queued, of all its sessions.
+#[napi(catch_unwind)]
+pub fn submit() {
+    SESSIONS.with_borrow(|sessions| sessions.values().for_each(Session::submit));
 }
 
 /// Handles count up and are already spread; hashing them costs more than looking them up.
@@ -92,30 +120,41 @@ pub struct NativeOptions {
     pub policy: Option<String>,
     /// Whether time stands still until it is advanced.
     pub manual_clock: Option<bool>,
+    /// Whether memory is reached by batches, as a backend is: for the tests.
+    pub batched: Option<bool>,
+    /// The store is on Redis.
+    pub redis: Option<NativeRedis>,
 }
 
 /// Opens a store and answers the handle.
 #[napi(catch_unwind)]
 pub fn open(env: Env, options: NativeOptions) -> Result<u32> {
-    let defaults = Bounds::default();
-    let config = Config {
-        memory: Bounds {
-            entries: options.max_size.map(|entries| entries as u64),
-            bytes: options.max_size_bytes.map_or(defaults.bytes, |bytes| bytes as u64),
-            policy: match options.policy.as_deref() {
-                Some("tinylfu") => Policy::TinyLfu,
-                _ => Policy::Lru,
-            },
-        },
-        clock: if options.manual_clock == Some(true) { ClockKind::Manual } else { ClockKind::System },
-    };
-    let engine = registry::open(options.name.as_deref(), config).map_err(error::cross)?;
+    let (name, config) = config(options)?;
+    let engine = registry::open(name.as_deref(), config).map_err(error::cross)?;
     let handle = LAST_HANDLE.fetch_add(1, Ordering::Relaxed) + 1;
     let address = mailbox::address(env, handle).ok_or_else(error::closed)?;
-    let id = engine.join(Arc::new(address));
-    let session = Session { env: env.raw() as usize, engine, id };
+    let address = Arc::new(address);
+    let id = engine.join(Arc::clone(&address) as _);
+    let session = Session { env: env.raw() as usize, engine, id, address, queue: RefCell::default() };
     SESSIONS.with_borrow_mut(|sessions| sessions.insert(handle, session));
     Ok(handle)
+}
+
+fn config(options: NativeOptions) -> Result<(Option<String>, Config)> {
+    if let Some(redis) = options.redis {
+        return Ok((options.name, Config::Redis(Box::new(redis.into_config()?))));
+    }
+    let defaults = Bounds::default();
+    let bounds = Bounds {
+        entries: options.max_size.map(|entries| entries as u64),
+        bytes: options.max_size_bytes.map_or(defaults.bytes, |bytes| bytes as u64),
+        policy: match options.policy.as_deref() {
+            Some("tinylfu") => Policy::TinyLfu,
+            _ => Policy::Lru,
+        },
+    };
+    let clock = if options.manual_clock == Some(true) { ClockKind::Manual } else { ClockKind::System };
+    Ok((options.name, Config::Memory { bounds, clock, batched: options.batched == Some(true) }))
 }
 
 /// Ends a session. Idempotent.

@@ -3,12 +3,25 @@
 //! A batch of commands is one pass over memory, one Redis pipeline, or a few `CouchDB` requests. What one
 //! session asks of one key takes effect in the order in which it was asked.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::error::ErrorKind;
 use super::value::{Life, Payload, Value};
+
+/// Names a request among those that a thread has not been answered yet.
+pub type RequestId = u32;
 
 /// Names one run of a factory, uniquely in the process: made by the miss that is to fill the key.
 pub type LeaseId = u64;
+
+/// The last run of the process, over all stores: a thread knows its runs by their names alone.
+static LAST_LEASE: AtomicU64 = AtomicU64::new(0);
+
+/// A name for a run that no other of this process has had.
+pub fn next_lease() -> LeaseId {
+    LAST_LEASE.fetch_add(1, Ordering::Relaxed) + 1
+}
 
 /// A point in the order of a store's writes and invalidations; it only grows.
 pub type Sequence = u64;
@@ -27,6 +40,16 @@ pub enum Condition {
 pub enum Command {
     /// The value. → [`Reply::Payload`]
     Get {
+        /// The key.
+        key: Box<str>,
+    },
+    /// The values of several keys. → [`Reply::Payloads`], in their order
+    Many {
+        /// The keys.
+        keys: Vec<Box<str>>,
+    },
+    /// Whether the key holds a value. → [`Reply::Changed`]
+    Has {
         /// The key.
         key: Box<str>,
     },
@@ -81,6 +104,8 @@ pub enum Command {
         key: Box<str>,
         /// The tags that the value will have, as far as they are known.
         tags: Vec<Box<str>>,
+        /// Whether this process may decide alone while the backend cannot be asked. → [`Reply::Offline`]
+        offline: bool,
     },
     /// Ends a lease with what the factory made. → [`Reply::Filled`]
     Fill {
@@ -112,10 +137,12 @@ pub enum Command {
         /// The prefix; empty is everything.
         prefix: Box<str>,
     },
-    /// The keys under a prefix that hold a value. → [`Reply::Keys`]
+    /// Some of the keys under a prefix that hold a value. → [`Reply::Keys`]
     Scan {
         /// The prefix; empty is everything.
         prefix: Box<str>,
+        /// Where the last answer ended; `None` begins.
+        cursor: Option<Box<str>>,
     },
     /// Takes a lock. → [`Reply::Lock`]
     Lock {
@@ -144,6 +171,8 @@ pub enum Command {
         /// Its new remaining life.
         ttl: Duration,
     },
+    /// Waits until the backend can be asked. → [`Reply::Done`]
+    Ready,
 }
 
 /// What a [`Command::Lease`] finds.
@@ -184,6 +213,15 @@ pub enum LockReply {
     },
 }
 
+/// Why a backend could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// [`ErrorKind::Unavailable`] or [`ErrorKind::Timeout`].
+    pub kind: ErrorKind,
+    /// What is known of it.
+    pub message: Box<str>,
+}
+
 /// What is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -193,6 +231,8 @@ pub enum Reply {
     Changed(bool),
     /// The value, if there is one.
     Payload(Option<Payload>),
+    /// The values, in the order of their keys; some of a cluster's servers may be away.
+    Payloads(Vec<std::result::Result<Option<Payload>, Outage>>),
     /// How long the value stays fresh, if there is one; [`Duration::MAX`] is for ever.
     Remaining(Option<Duration>),
     /// The counter's new value.
@@ -208,6 +248,13 @@ pub enum Reply {
     },
     /// What a lock found.
     Lock(LockReply),
+    /// What a lease found in this process alone, for the backend could not be asked.
+    Offline(LeaseReply, Outage),
     /// Keys.
-    Keys(Vec<Box<str>>),
+    Keys {
+        /// Some of them; a key may come twice.
+        keys: Vec<Box<str>>,
+        /// Where to go on; `None` is the end.
+        cursor: Option<Box<str>>,
+    },
 }

@@ -7,20 +7,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Clock, ClockKind, Timestamp};
-use super::driver::Driver;
 use super::driver::memory::{Bounds, Memory};
+use super::driver::redis::{self, Redis};
+use super::driver::{Batch, Driver};
 use super::error::Result;
 use super::hub::{Hub, Observer, SessionId};
-use super::stats::{Counters, Holdings};
-use super::sweeper;
+use super::stats::{Connection, Counters, Holdings};
+use super::{runtime, sweeper};
 
-/// What a store is made from. Two that are equal may share a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// The bounds of the memory driver.
-    pub memory: Bounds,
-    /// The clock that all expiry reads.
-    pub clock: ClockKind,
+/// What a store is made from. Two that are equal may share a store.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Config {
+    /// In this process.
+    Memory {
+        /// The bounds.
+        bounds: Bounds,
+        /// The clock that all expiry reads.
+        clock: ClockKind,
+        /// Reached by batches, as a backend is: for the tests.
+        batched: bool,
+    },
+    /// On Redis.
+    Redis(Box<redis::Config>),
 }
 
 /// One store, shared by its sessions.
@@ -28,17 +36,28 @@ pub struct Engine {
     config: Config,
     clock: Arc<Clock>,
     hub: Arc<Hub>,
-    memory: Arc<Memory>,
+    driver: Arc<dyn Driver>,
+    /// The driver, if it answers at once on the calling thread.
+    embedded: Option<Arc<Memory>>,
 }
 
 impl Engine {
     /// A store of its own.
-    pub fn new(config: Config) -> Self {
-        let clock = Arc::new(Clock::new(config.clock));
+    pub fn new(config: Config) -> Result<Self> {
         let hub = Arc::new(Hub::default());
-        let memory = Arc::new(Memory::new(config.memory, Arc::clone(&clock), Arc::clone(&hub)));
-        sweeper::watch(&memory);
-        Self { config, clock, hub, memory }
+        let (clock, driver, embedded): (_, Arc<dyn Driver>, _) = match &config {
+            Config::Memory { bounds, clock, batched } => {
+                let clock = Arc::new(Clock::new(*clock));
+                let memory = Arc::new(Memory::new(*bounds, Arc::clone(&clock), Arc::clone(&hub)));
+                sweeper::watch(&memory);
+                (clock, Arc::clone(&memory) as _, (!batched).then_some(memory))
+            }
+            Config::Redis(config) => {
+                let redis = Redis::open((**config).clone(), Arc::clone(&hub))?;
+                (Arc::new(Clock::new(ClockKind::System)), redis as _, None)
+            }
+        };
+        Ok(Self { config, clock, hub, driver, embedded })
     }
 
     /// What it was made from.
@@ -46,14 +65,15 @@ impl Engine {
         &self.config
     }
 
-    /// The driver, for batches.
-    pub fn driver(&self) -> &dyn Driver {
-        &*self.memory
+    /// The driver, if it answers at once on the calling thread: what is not asked in batches.
+    pub fn embedded(&self) -> Option<&Memory> {
+        self.embedded.as_deref()
     }
 
-    /// The driver, for calls that it answers at once on the calling thread.
-    pub fn embedded(&self) -> &Memory {
-        &self.memory
+    /// Hands a batch to the driver. Batches of one thread are taken in order.
+    pub fn submit(&self, batch: Batch) {
+        let driver = Arc::clone(&self.driver);
+        runtime::spawn(async move { driver.execute(batch) });
     }
 
     /// Its sessions.
@@ -69,7 +89,7 @@ impl Engine {
     /// Ends a session: its factories' waiters take over, its locks are free. Idempotent.
     pub fn leave(&self, session: SessionId) {
         if self.hub.leave(session) {
-            self.driver().release_session(session);
+            Arc::clone(&self.driver).release_session(session);
         }
     }
 
@@ -80,16 +100,21 @@ impl Engine {
 
     /// Moves a manual clock, and removes what expires with it.
     pub fn advance(&self, duration: Duration) -> Result<()> {
-        self.driver().advance(duration)
+        self.driver.advance(duration)
     }
 
     /// What it has done.
     pub fn counters(&self) -> &Counters {
-        self.driver().counters()
+        self.driver.counters()
     }
 
     /// What it holds.
     pub fn holdings(&self) -> Holdings {
-        self.driver().holdings()
+        self.driver.holdings()
+    }
+
+    /// How it stands with its backend.
+    pub fn connection(&self) -> Option<Connection> {
+        self.driver.connection()
     }
 }

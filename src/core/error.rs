@@ -16,6 +16,14 @@ pub enum ErrorKind {
     NotANumber,
     /// A counter would leave ±(2^53 − 1).
     NumberRange,
+    /// The backend cannot be reached, or refuses to serve.
+    Unavailable,
+    /// The deadline passed.
+    Timeout,
+    /// What is stored under the key was not written by this library.
+    Corrupt,
+    /// A value that cannot be stored.
+    InvalidValue,
     /// Used after it was closed.
     Closed,
     /// A defect of this library.
@@ -24,8 +32,18 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the check that the three lists of codes are equal.
-    pub const ALL: [Self; 6] =
-        [Self::Config, Self::InvalidTtl, Self::NotANumber, Self::NumberRange, Self::Closed, Self::Internal];
+    pub const ALL: [Self; 10] = [
+        Self::Config,
+        Self::InvalidTtl,
+        Self::NotANumber,
+        Self::NumberRange,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Corrupt,
+        Self::InvalidValue,
+        Self::Closed,
+        Self::Internal,
+    ];
 
     /// The literal that JavaScript sees as `error.code`.
     pub const fn code(self) -> &'static str {
@@ -34,6 +52,10 @@ impl ErrorKind {
             Self::InvalidTtl => "CACHE_INVALID_TTL",
             Self::NotANumber => "CACHE_NOT_A_NUMBER",
             Self::NumberRange => "CACHE_NUMBER_RANGE",
+            Self::Unavailable => "CACHE_UNAVAILABLE",
+            Self::Timeout => "CACHE_TIMEOUT",
+            Self::Corrupt => "CACHE_CORRUPT",
+            Self::InvalidValue => "CACHE_INVALID_VALUE",
             Self::Closed => "CACHE_CLOSED",
             Self::Internal => "CACHE_INTERNAL",
         }

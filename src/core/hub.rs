@@ -65,6 +65,13 @@ pub enum Notice {
         /// Its key.
         key: Arc<str>,
     },
+    /// The backend can be asked.
+    Connected,
+    /// The backend can no longer be asked.
+    Disconnected {
+        /// Why.
+        reason: Arc<str>,
+    },
 }
 
 /// A session's end of the hub.
@@ -125,6 +132,13 @@ impl Hub {
     pub fn tell(&self, id: SessionId, notice: Notice) {
         if let Some(session) = self.sessions.read().get(&id) {
             session.observer.deliver(notice);
+        }
+    }
+
+    /// Tells every session.
+    pub fn tell_all(&self, notice: &Notice) {
+        for session in self.sessions.read().values() {
+            session.observer.deliver(notice.clone());
         }
     }
 

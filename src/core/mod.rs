@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 pub mod hub;
 pub mod registry;
+pub mod runtime;
 pub mod stats;
 pub mod sweeper;
 pub mod value;

@@ -48,17 +48,41 @@ impl Counters {
     }
 }
 
-/// What a store holds now.
+/// What a store holds now; `None` is not known without asking the backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
     /// Entries.
-    pub entries: u64,
+    pub entries: Option<u64>,
     /// Bytes: keys, values and the overhead of an entry.
-    pub bytes: u64,
+    pub bytes: Option<u64>,
     /// Factories running.
     pub flights: u64,
     /// Locks held.
-    pub locks: u64,
+    pub locks: Option<u64>,
     /// Tags known.
-    pub tags: u64,
+    pub tags: Option<u64>,
+}
+
+/// How a driver stands with its backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Whether it can be asked.
+    pub state: ConnectionState,
+    /// Requests that are not answered yet.
+    pub pending: u64,
+    /// How often a connection was made again after one was lost.
+    pub reconnects: u64,
+    /// The version of the Redis protocol, once it is known.
+    pub protocol: Option<u8>,
+}
+
+/// Whether a backend can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// A connection is being made; requests wait for it.
+    Connecting,
+    /// It answers.
+    Up,
+    /// It does not; requests are refused at once until a try in the background succeeds.
+    Down,
 }

@@ -160,8 +160,8 @@ fn scan(subject: &Subject) {
     subject.put("b:1", "1");
     subject.flush_tags(&["t"]);
     subject.advance(2);
-    let found = |prefix: &str| match subject.ask(Command::Scan { prefix: prefix.into() }) {
-        Reply::Keys(mut keys) => {
+    let found = |prefix: &str| match subject.ask(Command::Scan { prefix: prefix.into(), cursor: None }) {
+        Reply::Keys { mut keys, cursor: None } => {
             keys.sort();
             keys.join(" ")
         }
@@ -177,10 +177,10 @@ fn sweep(subject: &Subject) {
     }
     subject.put_for("tagged", "1", LONG, &["t"]);
     subject.advance(1);
-    assert_eq!(subject.driver.holdings().entries, 51);
+    assert_eq!(subject.driver.holdings().entries.unwrap(), 51);
     subject.advance(1);
-    assert_eq!(subject.driver.holdings().entries, 1);
+    assert_eq!(subject.driver.holdings().entries.unwrap(), 1);
     subject.flush_tags(&["t"]);
     subject.driver.sweep();
-    assert_eq!(subject.driver.holdings().entries, 0);
+    assert_eq!(subject.driver.holdings().entries.unwrap(), 0);
 }

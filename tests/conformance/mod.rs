@@ -9,26 +9,30 @@ mod leases;
 mod locks;
 mod tags;
 
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ferrocache::core::clock::{Clock, ClockKind};
-use ferrocache::core::command::{Command, Condition, Reply};
-use ferrocache::core::driver::{Capabilities, Driver};
+use ferrocache::core::command::{Command, Condition, Reply, RequestId};
+use ferrocache::core::driver::{Answers, Batch, Capabilities, Driver};
 use ferrocache::core::error::Result;
 use ferrocache::core::hub::{Hub, Notice, Observer, SessionId};
+use ferrocache::core::runtime;
 use ferrocache::core::value::{Format, Life, Payload, Value};
 
 /// An hour: longer than any test advances the clock by accident.
 pub const LONG: Life = Life::of(Duration::from_secs(3600));
 
 /// Makes a driver over a hub and a clock.
-pub type Make = fn(Arc<Clock>, Arc<Hub>) -> Box<dyn Driver>;
+pub type Make = fn(Arc<Clock>, Arc<Hub>) -> Arc<dyn Driver>;
+
+/// How long a request may take; far above what any does.
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// A driver with two sessions that remember what they are told.
 pub struct Subject {
-    pub driver: Box<dyn Driver>,
+    pub driver: Arc<dyn Driver>,
     pub first: SessionId,
     pub second: SessionId,
     told: [Arc<Told>; 2],
@@ -39,7 +43,10 @@ struct Told(Mutex<Vec<Notice>>);
 
 impl Observer for Told {
     fn deliver(&self, notice: Notice) {
-        self.0.lock().unwrap().push(notice);
+        // That there is a backend is no case's affair.
+        if !matches!(notice, Notice::Connected | Notice::Disconnected { .. }) {
+            self.0.lock().unwrap().push(notice);
+        }
     }
 }
 
@@ -55,7 +62,19 @@ impl Subject {
 
     /// The replies to a batch of one session.
     pub fn batch(&self, session: SessionId, batch: Vec<Command>) -> Vec<Result<Reply>> {
-        block_on(self.driver.execute(session, batch))
+        let (sender, answers) = channel();
+        let asked = batch.len();
+        let requests = (0..).zip(batch).collect();
+        let batch = Batch { session, requests, answers: Arc::new(Gathered(Mutex::new(sender))) };
+        let driver = Arc::clone(&self.driver);
+        runtime::spawn(async move { driver.execute(batch) });
+        let mut replies: Vec<Option<Result<Reply>>> = (0..asked).map(|_| None).collect();
+        while replies.iter().any(Option::is_none) {
+            for (id, reply) in answers.recv_timeout(LIMIT).expect("every request is answered") {
+                assert!(replies[id as usize].replace(reply).is_none(), "a request is answered once");
+            }
+        }
+        replies.into_iter().flatten().collect()
     }
 
     /// The reply to one command of the first session, which must succeed.
@@ -98,13 +117,26 @@ impl Subject {
         assert_eq!(self.ask(Command::FlushTags { tags: names(tags) }), Reply::Done);
     }
 
+    /// Ends a session.
+    pub fn release(&self, session: SessionId) {
+        Arc::clone(&self.driver).release_session(session);
+    }
+
     pub fn advance(&self, seconds: u64) {
         self.driver.advance(Duration::from_secs(seconds)).unwrap();
     }
 
-    /// What the second session was told since it was asked last.
+    /// What the second session was told since it was asked last. A driver that does not answer at once is waited
+    /// for until it has told something.
     pub fn told_second(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.told[1].0.lock().unwrap())
+        let until = Instant::now() + LIMIT;
+        loop {
+            let told = std::mem::take(&mut *self.told[1].0.lock().unwrap());
+            if !told.is_empty() || self.driver.capabilities().embedded || Instant::now() > until {
+                return told;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
@@ -131,13 +163,14 @@ pub fn changed(reply: Reply) -> bool {
     }
 }
 
-/// Polls a future that an embedded driver answers at once.
-fn block_on<T>(mut future: std::pin::Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return value;
-        }
-        std::thread::yield_now();
+/// Gathers the answers to a batch.
+struct Gathered(Mutex<Sender<Answered>>);
+
+type Answered = Vec<(RequestId, Result<Reply>)>;
+
+impl Answers for Gathered {
+    fn answer(&self, answers: Answered) {
+        self.0.lock().unwrap().send(answers).unwrap();
     }
 }
 
@@ -157,6 +190,8 @@ pub enum Needs {
     Commands,
     /// A clock that the test can move.
     ManualClock,
+    /// Figures of all that it holds.
+    Holdings,
 }
 
 impl Needs {
@@ -164,6 +199,7 @@ impl Needs {
         match self {
             Self::Commands => true,
             Self::ManualClock => able.manual_clock,
+            Self::Holdings => able.embedded,
         }
     }
 }

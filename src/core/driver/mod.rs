@@ -5,18 +5,31 @@
 //! its [`Capabilities`]; no test is skipped by name.
 
 pub mod memory;
+pub mod redis;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::command::{Command, Reply};
+use super::command::{Command, Reply, RequestId};
 use super::error::Result;
 use super::hub::SessionId;
-use super::stats::{Counters, Holdings};
+use super::stats::{Connection, Counters, Holdings};
 
-/// The replies to a batch, in the order of its commands.
-pub type Replies<'a> = Pin<Box<dyn Future<Output = Vec<Result<Reply>>> + Send + 'a>>;
+/// Where the answers to a batch go.
+pub trait Answers: Send + Sync {
+    /// Takes some answers. Called on any thread; it must not block.
+    fn answer(&self, answers: Vec<(RequestId, Result<Reply>)>);
+}
+
+/// What one session asks at once.
+pub struct Batch {
+    /// Who asks.
+    pub session: SessionId,
+    /// What is asked. Requests on one key take effect in this order, and after those of earlier batches.
+    pub requests: Vec<(RequestId, Command)>,
+    /// Who is answered.
+    pub answers: Arc<dyn Answers>,
+}
 
 /// What a driver can do. The conformance suites read it: nothing else tells drivers apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +50,12 @@ pub trait Driver: Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> Capabilities;
 
-    /// Answers a batch.
-    fn execute(&self, session: SessionId, batch: Vec<Command>) -> Replies<'_>;
+    /// Takes a batch, and answers each of its requests once: by its deadline, whatever the backend does.
+    /// Returns at once. Called on the runtime's thread ([`super::runtime`]).
+    fn execute(self: Arc<Self>, batch: Batch);
 
     /// Gives up what a session that went away held: its leases and its locks.
-    fn release_session(&self, session: SessionId);
+    fn release_session(self: Arc<Self>, session: SessionId);
 
     /// Removes what has expired; called now and then, off the JavaScript threads.
     fn sweep(&self);
@@ -52,6 +66,9 @@ pub trait Driver: Send + Sync {
     /// What it has done.
     fn counters(&self) -> &Counters;
 
-    /// What it holds.
+    /// What it holds, as far as that is known without asking a backend.
     fn holdings(&self) -> Holdings;
+
+    /// How it stands with its backend; `None` without one.
+    fn connection(&self) -> Option<Connection>;
 }

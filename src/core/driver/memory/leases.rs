@@ -7,14 +7,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::Memory;
 use super::tags::TagCells;
-use crate::core::command::{LeaseId, LeaseReply, Reply, Sequence};
+use crate::core::command::{LeaseId, LeaseReply, Reply, Sequence, next_lease};
 use crate::core::driver::Driver;
 use crate::core::hub::{Hub, Notice, Outcome, SessionId};
 use crate::core::value::Value;
@@ -49,13 +48,10 @@ pub struct Flights {
     running: Mutex<HashMap<LeaseId, Flight>>,
 }
 
-/// The last run of the process, over all stores: a thread knows its runs by their names alone.
-static LAST: AtomicU64 = AtomicU64::new(0);
-
 impl Flights {
     /// Starts a run.
     pub fn start(&self, key: &str, holder: SessionId, began: Sequence) -> LeaseId {
-        let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = next_lease();
         let flight = Flight { key: key.into(), holder, began, waiting: Vec::new() };
         self.running.lock().insert(id, flight);
         id
@@ -164,7 +160,9 @@ impl Memory {
                 lost = true;
             }
         }
-        let superseded = if invalidated > began { invalidated } else { 0 };
+        // From the first moment on: a tag that was named late may have been flushed more than once, and whoever joined
+        // between two flushes must not get what the first made out of date.
+        let superseded = if invalidated > began { began + 1 } else { 0 };
         if keep && (lost || superseded > 0) {
             self.counters().refused_fills.count();
         }

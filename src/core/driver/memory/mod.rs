@@ -18,7 +18,6 @@ mod store;
 mod tags;
 mod tinylfu;
 
-use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,12 +32,12 @@ use self::leases::{Flights, Leases, failed};
 use self::locks::LockTable;
 use self::store::Store;
 use self::tags::{TagCells, TagTable};
-use super::{Capabilities, Driver, Replies};
+use super::{Batch, Capabilities, Driver};
 use crate::core::clock::{Clock, Timestamp};
 use crate::core::command::{Command, Reply, Sequence};
 use crate::core::error::Result;
 use crate::core::hub::{Hub, Outcome, SessionId};
-use crate::core::stats::{Counters, Holdings};
+use crate::core::stats::{Connection, Counters, Holdings};
 
 /// How many locks the keys are spread over. A power of two.
 const STRIPES: usize = 64;
@@ -100,6 +99,11 @@ impl Memory {
     pub fn apply(&self, session: SessionId, command: Command) -> Result<Reply> {
         Ok(match command {
             Command::Get { key } => Reply::Payload(self.get(&key).map(|entry| entry.payload.clone())),
+            Command::Many { keys } => {
+                let payload = |key: &str| Ok(self.get(key).map(|entry| entry.payload.clone()));
+                Reply::Payloads(keys.iter().map(|key| payload(key)).collect())
+            }
+            Command::Has { key } => Reply::Changed(self.get(&key).is_some()),
             Command::Peek { key } => Reply::Payload(self.peek(&key)),
             Command::Put { key, value, condition } => Reply::Changed(self.put(&key, value, condition)),
             Command::Forget { key } => Reply::Changed(self.take(&key).is_some()),
@@ -111,7 +115,7 @@ impl Memory {
             Command::Touch { key, ttl } => Reply::Changed(self.touch(&key, ttl)),
             Command::Remaining { key } => Reply::Remaining(self.remaining(&key)),
             Command::Increment { key, step, life } => Reply::Number(self.increment(&key, step, life)?),
-            Command::Lease { key, tags } => Reply::Lease(self.lease(session, &key, &tags)),
+            Command::Lease { key, tags, offline: _ } => Reply::Lease(self.lease(session, &key, &tags)),
             Command::Fill { key, lease, value, keep } => self.fill(&key, lease, value, keep),
             Command::Fail { key, lease, error } => {
                 self.end_lease(&key, lease, || failed(&error));
@@ -127,7 +131,8 @@ impl Memory {
                 self.flush(&prefix);
                 Reply::Done
             }
-            Command::Scan { prefix } => Reply::Keys(self.scan(&prefix)),
+            Command::Scan { prefix, cursor: _ } => Reply::Keys { keys: self.scan(&prefix), cursor: None },
+            Command::Ready => Reply::Done,
             Command::Lock { name, owner, ttl, wait } => {
                 Reply::Lock(self.locks.acquire(session, (&name, &owner), ttl, self.now(), wait))
             }
@@ -220,12 +225,14 @@ impl Driver for Memory {
         Capabilities { manual_clock: true, embedded: true, evicts: true }
     }
 
-    fn execute(&self, session: SessionId, batch: Vec<Command>) -> Replies<'_> {
-        let replies = batch.into_iter().map(|command| self.apply(session, command)).collect();
-        Box::pin(ready(replies))
+    fn execute(self: Arc<Self>, batch: Batch) {
+        let requests = batch.requests.into_iter();
+        batch
+            .answers
+            .answer(requests.map(|(id, command)| (id, self.apply(batch.session, command))).collect());
     }
 
-    fn release_session(&self, session: SessionId) {
+    fn release_session(self: Arc<Self>, session: SessionId) {
         self.flights.forget_session(session);
         for (key, lease) in self.flights.of_session(session) {
             self.end_lease(&key, lease, || Outcome::Abandoned);
@@ -278,6 +285,10 @@ impl Driver for Memory {
         self.store.settle();
         let (entries, bytes) = self.store.held();
         let (flights, locks, tags) = (self.flights.len(), self.locks.len(self.now()), self.tags.len());
-        Holdings { entries, bytes, flights, locks, tags }
+        Holdings { entries: Some(entries), bytes: Some(bytes), flights, locks: Some(locks), tags: Some(tags) }
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        None
     }
 }

@@ -1,0 +1,177 @@
+'use strict';
+
+/**
+ * How a session asks its store: one in this process answers at once, one that is a backend by promises.
+ */
+
+const { makeError } = require('./errors.js');
+const { binding, queue } = require('./native.js');
+
+/** @typedef {import('./queue.js').Reader} Reader */
+
+/** A store in this process. */
+class EmbeddedStore {
+  remote = /** @type {const} */ (false);
+  /** @type {number} */
+  handle;
+
+  /** @param {number} handle */
+  constructor(handle) {
+    this.handle = handle;
+  }
+
+  /**
+   * @template {unknown[]} A
+   * @template R
+   * @param {(handle: number, id: number, ...args: A) => R} call a function of the binding
+   * @param {A} args
+   * @returns {R | Promise<R>} never a promise: so that callers fit both kinds
+   */
+  ask(call, ...args) {
+    return call(this.handle, 0, ...args);
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return binding.get(this.handle, 0, name);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} json
+   * @param {number} ttl
+   */
+  put(name, json, ttl) {
+    binding.put(this.handle, 0, name, json, ttl);
+  }
+}
+
+/** A store that is reached by batches. */
+class RemoteStore {
+  remote = /** @type {const} */ (true);
+  /** @type {number} */
+  handle;
+  /** Whether nothing more may be asked. The core's session ends later: what it holds is given back first. */
+  closed = false;
+  #taking = 0;
+  #onDrained = () => {};
+
+  /** @param {number} handle */
+  constructor(handle) {
+    this.handle = handle;
+  }
+
+  /**
+   * @template {unknown[]} A
+   * @template R
+   * @param {(handle: number, id: number, ...args: A) => R} call a function of the binding
+   * @param {A} args
+   * @returns {R | Promise<R>} always a promise
+   */
+  ask(call, ...args) {
+    if (this.closed) throw isClosed();
+    return this.#send(call, ...args);
+  }
+
+  /**
+   * Gives something back that was had, also while the session is being closed. Never rejects: a backend that does
+   * not answer lets it lapse.
+   *
+   * @template {unknown[]} A
+   * @param {(handle: number, id: number, ...args: A) => unknown} call
+   * @param {A} args
+   */
+  async giveBack(call, ...args) {
+    this.begin();
+    try {
+      await this.#send(call, ...args);
+    } catch {
+      // Nobody waits for it.
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Something is asked for that would have to be given back. */
+  begin() {
+    this.#taking++;
+  }
+
+  /** It was had or not, and if it was, somebody knows of it. */
+  end() {
+    this.#taking--;
+    if (this.#taking === 0) this.#onDrained();
+  }
+
+  /** Resolves when nothing of that kind is under way. */
+  async drained() {
+    if (this.#taking === 0) return;
+    await new Promise((resolve) => {
+      this.#onDrained = () => resolve(undefined);
+    });
+  }
+
+  /**
+   * @template {unknown[]} A
+   * @template R
+   * @param {(handle: number, id: number, ...args: A) => R} call
+   * @param {A} args
+   * @returns {Promise<R>}
+   */
+  #send(call, ...args) {
+    const id = queue.take();
+    const { asked } = queue;
+    try {
+      call(this.handle, id, ...args);
+    } catch (error) {
+      queue.drop(id);
+      throw error;
+    }
+    return asked;
+  }
+
+  /**
+   * @param {string} name
+   * @param {Reader} reader makes the payload what the caller gets
+   * @returns {Promise<any>}
+   */
+  get(name, reader) {
+    if (this.closed) throw isClosed();
+    const id = queue.take(reader, name);
+    const { asked } = queue;
+    try {
+      binding.get(this.handle, id, name);
+    } catch (error) {
+      queue.drop(id);
+      throw error;
+    }
+    return asked;
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} json
+   * @param {number} ttl
+   * @param {Reader} reader
+   * @returns {Promise<any>}
+   */
+  put(name, json, ttl, reader) {
+    if (this.closed) throw isClosed();
+    const id = queue.take(reader, name);
+    const { asked } = queue;
+    try {
+      binding.put(this.handle, id, name, json, ttl);
+    } catch (error) {
+      queue.drop(id);
+      throw error;
+    }
+    return asked;
+  }
+}
+
+const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');
+
+/** @typedef {EmbeddedStore | RemoteStore} Store */
+
+exports.EmbeddedStore = EmbeddedStore;
+exports.RemoteStore = RemoteStore;

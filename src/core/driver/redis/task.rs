@@ -1,0 +1,296 @@
+//! The task of a link: it owns the connection, and is the breaker.
+//!
+//! While the server cannot be asked, calls are refused at once, and one connection attempt at a time, with growing
+//! and jittered pauses, finds out when it can. Only for the first attempt, and for the one that follows a connection
+//! that was lost, calls wait. What is sent and how it is answered is in [`super::sending`].
+
+use std::collections::{HashSet, VecDeque};
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use redis::{PushInfo, PushKind, Value};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::call::Outgoing;
+use super::config::Config;
+use super::connect::{Connection, Peer, Target, connect};
+use super::fault::Fault;
+use super::link::{Listener, Status};
+use super::sending::Flying;
+use crate::core::stats::ConnectionState;
+
+/// Most calls of one pipeline. Smaller ones let the server, this task and JavaScript work at the same time;
+/// larger ones cost fewer system calls.
+const PIPELINE: usize = 64;
+
+type Connecting = Pin<Box<dyn Future<Output = Result<Connection, String>> + Send>>;
+
+/// How a link stands with its server.
+pub enum State {
+    /// Nothing was asked yet.
+    Idle,
+    /// Calls wait for the attempt; or, if it is not the first, they are refused.
+    Connecting { attempt: Connecting, refusing: Option<Arc<str>> },
+    /// Calls are sent.
+    Up(Connection),
+    /// Calls are refused until the next attempt.
+    Down { reason: Arc<str>, until: Instant },
+}
+
+/// What a link's task knows.
+pub struct Task {
+    pub(super) config: Arc<Config>,
+    target: Target,
+    pub(super) listener: Arc<dyn Listener>,
+    status: Arc<Status>,
+    pub(super) state: State,
+    waiting: VecDeque<Outgoing>,
+    /// The first deadline of those that wait.
+    earliest: Option<Instant>,
+    pub(super) flying: FuturesUnordered<Flying>,
+    /// The scripts that this connection's server knows.
+    pub(super) known: HashSet<&'static str>,
+    pub(super) timeouts: u32,
+    failures: u32,
+    pub(super) generation: u64,
+    /// When the connection was made.
+    since: Instant,
+    /// A connection that was given up while the server owed it answers.
+    stalled: Option<Peer>,
+    pub(super) demoted: Option<Instant>,
+}
+
+impl Task {
+    /// A task that connects when it is asked for the first time.
+    pub fn new(
+        config: Arc<Config>,
+        target: Target,
+        listener: Arc<dyn Listener>,
+        status: Arc<Status>,
+    ) -> Self {
+        Self {
+            config,
+            target,
+            listener,
+            status,
+            state: State::Idle,
+            waiting: VecDeque::new(),
+            earliest: None,
+            flying: FuturesUnordered::new(),
+            known: HashSet::new(),
+            timeouts: 0,
+            failures: 0,
+            generation: 0,
+            since: Instant::now(),
+            stalled: None,
+            demoted: None,
+        }
+    }
+
+    /// Serves a queue until it ends and everything is answered.
+    pub async fn run(mut self, mut calls: UnboundedReceiver<Outgoing>) {
+        let mut gathered = Vec::with_capacity(PIPELINE);
+        let mut open = true;
+        while open || !self.flying.is_empty() || !self.waiting.is_empty() {
+            let timer = self.next_timer();
+            tokio::select! {
+                biased;
+                Some(sent) = self.flying.next(), if !self.flying.is_empty() => self.settle(sent),
+                event = event(&mut self.state) => match event {
+                    Event::Made(made) => self.made(made),
+                    Event::Push(push) => self.pushed(push),
+                },
+                count = calls.recv_many(&mut gathered, PIPELINE), if open => {
+                    open = count > 0;
+                    self.take(&mut gathered);
+                    if count == PIPELINE {
+                        // It is written, and the server works at it, while the next is put together.
+                        yield_now().await;
+                    }
+                }
+                () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.time(),
+            }
+        }
+    }
+
+    /// When something is to be done that nothing else wakes for.
+    fn next_timer(&self) -> Option<Instant> {
+        match &self.state {
+            State::Down { until, .. } => Some(*until),
+            State::Connecting { .. } => self.earliest,
+            _ => None,
+        }
+    }
+
+    fn time(&mut self) {
+        if let State::Down { reason, .. } = &self.state {
+            let reason = Arc::clone(reason);
+            return self.attempt(Duration::ZERO, Some(reason));
+        }
+        let now = Instant::now();
+        let (late, waiting): (Vec<_>, Vec<_>) = self.waiting.drain(..).partition(|call| call.deadline <= now);
+        self.waiting = waiting.into();
+        self.earliest = self.waiting.iter().map(|call| call.deadline).min();
+        let reason = "a connection to Redis was not made in time (commandTimeout)";
+        self.refuse(late, &Fault::Timeout(reason.into()));
+    }
+
+    /// Starts a connection attempt, after a pause. With a reason calls are refused meanwhile, else they wait.
+    fn attempt(&mut self, pause: Duration, refusing: Option<Arc<str>>) {
+        let attempt = connect(Arc::clone(&self.config), self.target.clone(), self.stalled.clone());
+        if refusing.is_none() {
+            self.status.set(ConnectionState::Connecting);
+        }
+        let attempt = async move {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            attempt.await
+        };
+        self.state = State::Connecting { attempt: Box::pin(attempt), refusing };
+    }
+
+    /// How long to wait before the next attempt: longer with each failure, and spread by a half, so that many clients
+    /// do not come back at the same moment.
+    fn pause(&self) -> Duration {
+        let config = &self.config;
+        let grown = config.reconnect_delay.saturating_mul(1 << self.failures.saturating_sub(1).min(16));
+        grown.min(config.max_reconnect_delay).mul_f64(0.5 + fastrand::f64() / 2.0)
+    }
+
+    fn take(&mut self, gathered: &mut Vec<Outgoing>) {
+        match &self.state {
+            State::Up(_) => self.send(std::mem::take(gathered)),
+            State::Down { reason, .. } | State::Connecting { refusing: Some(reason), .. } => {
+                let fault = Fault::Down(Arc::clone(reason));
+                self.refuse(std::mem::take(gathered), &fault);
+            }
+            State::Connecting { refusing: None, .. } => self.wait(gathered.drain(..)),
+            State::Idle => {
+                self.wait(gathered.drain(..));
+                if !self.waiting.is_empty() {
+                    self.attempt(Duration::ZERO, None);
+                }
+            }
+        }
+    }
+
+    /// Keeps calls for the connection that is being made.
+    pub(super) fn wait(&mut self, calls: impl Iterator<Item = Outgoing>) {
+        for call in calls {
+            self.earliest = Some(self.earliest.map_or(call.deadline, |earliest| earliest.min(call.deadline)));
+            self.waiting.push_back(call);
+        }
+    }
+
+    pub(super) fn refuse(&self, calls: Vec<Outgoing>, fault: &Fault) {
+        if !calls.is_empty() {
+            self.listener.answered(calls.into_iter().map(|call| (call, Err(fault.clone()))).collect());
+        }
+    }
+
+    fn made(&mut self, made: Result<Connection, String>) {
+        match made {
+            Ok(connection) => {
+                self.generation += 1;
+                let protocol = if connection.pushes.is_some() { 3 } else { 2 };
+                self.status.made(protocol, self.generation > 1);
+                (self.timeouts, self.stalled, self.since) = (0, None, Instant::now());
+                self.known.clear();
+                self.state = State::Up(connection);
+                // What was watched is not watched by this connection.
+                self.listener.changed(None);
+                self.listener.connection(Ok(()));
+                let now = Instant::now();
+                let (late, mut waiting): (Vec<_>, Vec<_>) =
+                    self.waiting.drain(..).partition(|call| call.deadline <= now);
+                self.earliest = None;
+                self.refuse(
+                    late,
+                    &Fault::Timeout("the connection to Redis came too late (commandTimeout)".into()),
+                );
+                while !waiting.is_empty() {
+                    let rest = waiting.split_off(waiting.len().min(PIPELINE));
+                    self.send(std::mem::replace(&mut waiting, rest));
+                }
+            }
+            Err(reason) => {
+                self.failures += 1;
+                self.down(format!("Redis cannot be reached: {reason}").into());
+            }
+        }
+    }
+
+    /// Refuses calls until the next attempt.
+    fn down(&mut self, reason: Arc<str>) {
+        self.status.set(ConnectionState::Down);
+        let waiting = std::mem::take(&mut self.waiting).into();
+        self.earliest = None;
+        self.refuse(waiting, &Fault::Down(Arc::clone(&reason)));
+        self.state = State::Down { reason, until: Instant::now() + self.pause() };
+    }
+
+    /// Gives a connection up.
+    pub(super) fn lose(&mut self, reason: &Arc<str>, stalled: bool) {
+        let State::Up(connection) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        if stalled {
+            self.stalled = connection.peer;
+        }
+        // From here on nothing that flies is of the connection that is.
+        self.generation += 1;
+        self.listener.changed(None);
+        self.listener.connection(Err(Arc::clone(reason)));
+        if stalled {
+            // It accepts and does not answer: whoever asks must not wait for what may take the whole time-out.
+            self.status.set(ConnectionState::Down);
+            self.attempt(Duration::ZERO, Some(Arc::clone(reason)));
+        } else if self.since.elapsed() >= self.config.max_reconnect_delay {
+            self.failures = 0;
+            self.attempt(Duration::ZERO, None);
+        } else {
+            // One that did not live long: the first is made again at once, further ones after a pause.
+            self.failures += 1;
+            // Calls wait for it: so it leaves them time.
+            let most = self.config.command_timeout / 4;
+            let pause = if self.failures == 1 { Duration::ZERO } else { self.pause().min(most) };
+            self.attempt(pause, None);
+        }
+    }
+
+    fn pushed(&mut self, push: Option<PushInfo>) {
+        match push {
+            Some(PushInfo { kind: PushKind::Invalidate, data }) => match data.first() {
+                Some(Value::Array(keys)) => self.listener.changed(Some(keys)),
+                _ => self.listener.changed(None),
+            },
+            None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => {
+                let reason = match &self.state {
+                    State::Up(connection) => format!("Redis at {} closed the connection", connection.address),
+                    _ => return,
+                };
+                self.lose(&reason.into(), false);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+enum Event {
+    Made(Result<Connection, String>),
+    Push(Option<PushInfo>),
+}
+
+/// The next thing that happens to a connection.
+async fn event(state: &mut State) -> Event {
+    match state {
+        State::Connecting { attempt, .. } => Event::Made(attempt.await),
+        State::Up(Connection { pushes: Some(pushes), .. }) => Event::Push(pushes.recv().await),
+        _ => pending().await,
+    }
+}
