@@ -6,6 +6,7 @@
 
 pub mod memory;
 pub mod redis;
+mod remote;
 
 use std::sync::Arc;
 use std::time::Duration;

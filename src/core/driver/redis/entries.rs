@@ -7,13 +7,13 @@ use futures_util::future::join_all;
 use redis::Value as Answered;
 use tokio::time::Instant;
 
-use super::asked::{Asked, Ready};
 use super::call::{Answer, Call, Outgoing, Sink};
 use super::fault::Fault;
 use super::record;
 use super::scripts::{PUT, TAKE, TOUCH};
-use super::{Redis, start, values};
+use super::{Asked, Redis, start, values};
 use crate::core::command::{Command, Condition, Reply};
+use crate::core::driver::remote::asked::Ready;
 use crate::core::error::Result;
 use crate::core::value::{Payload, Value};
 
@@ -23,7 +23,7 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
     let bytes = match answer {
         Ok(Answered::BulkString(bytes)) => bytes,
         Ok(_) => {
-            asked.redis.counters.read(false);
+            asked.store.counters.read(false);
             return ready.push(asked, Ok(Reply::Payload(None)));
         }
         Err(fault) if fault.is("WRONGTYPE") => {
@@ -31,22 +31,22 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
         }
         Err(Fault::Dropped(_)) => {
             return start(async move {
-                let bytes = asked.redis.ask(Call::Get(Arc::clone(&key)), asked.deadline).await;
-                let reply = asked.redis.read(&key, bytes, false, asked.deadline).await;
+                let bytes = asked.store.ask(Call::Get(Arc::clone(&key)), asked.deadline).await;
+                let reply = asked.store.read(&key, bytes, false, asked.deadline).await;
                 asked.answer(reply.map_err(|fault| fault.error("get")));
             });
         }
         Err(fault) => return ready.push(asked, Err(fault.error("get"))),
     };
-    match asked.redis.value_now(bytes) {
+    match asked.store.value_now(bytes) {
         Ok(payload) => {
-            asked.redis.counters.read(payload.is_some());
+            asked.store.counters.read(payload.is_some());
             ready.push(asked, Ok(Reply::Payload(payload)));
         }
         Err((_, bytes)) => {
             start(async move {
                 let bytes = Ok(Answered::BulkString(bytes));
-                let reply = asked.redis.read(&key, bytes, false, asked.deadline).await;
+                let reply = asked.store.read(&key, bytes, false, asked.deadline).await;
                 asked.answer(reply.map_err(|fault| fault.error("get")));
             });
         }
@@ -57,11 +57,11 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
 pub fn stored(asked: Asked, call: &Call, answer: Answer, ready: &mut Ready) {
     let reply = match answer {
         Ok(_) => {
-            asked.redis.counters.writes.count();
+            asked.store.counters.writes.count();
             Ok(Reply::Changed(true))
         }
         Err(fault) => {
-            asked.redis.flushes.unwritten(call.key().unwrap_or_default());
+            asked.store.flushes.unwritten(call.key().unwrap_or_default());
             Err(fault.error("put"))
         }
     };
@@ -70,7 +70,7 @@ pub fn stored(asked: Asked, call: &Call, answer: Answer, ready: &mut Ready) {
 
 /// Begins a `put` or an `add`.
 pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
-    let redis = Arc::clone(&asked.redis);
+    let redis = Arc::clone(&asked.store);
     if let Err(error) = redis.check_size(&value, "put") {
         return asked.answer(Err(error));
     }
@@ -87,9 +87,9 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
     }
     let claimed = key.clone();
     let operation = async move {
-        let reply = asked.redis.put_slowly(&key, value, condition, asked.deadline).await;
+        let reply = asked.store.put_slowly(&key, value, condition, asked.deadline).await;
         if reply.is_err() {
-            asked.redis.flushes.unwritten(key.as_bytes());
+            asked.store.flushes.unwritten(key.as_bytes());
         }
         asked.answer(reply.map_err(|fault| fault.error("put")));
     };

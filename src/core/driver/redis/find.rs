@@ -10,22 +10,14 @@ use super::Redis;
 use super::call::Call;
 use super::connect::text;
 use super::fault::Fault;
-use super::record::{self, Header, Stored, Tagged, parse};
-use super::runs::Run;
+use super::record::{self, Header, Stored, parse};
 use super::scripts::LEASE;
-use super::tags::flushed_since;
 use crate::core::command::LeaseId;
+use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::epochs::flushed_since;
+use crate::core::driver::remote::leasing::Found;
+use crate::core::driver::remote::runs::Run;
 use crate::core::value::Payload;
-
-/// What a caller finds.
-pub enum Found {
-    /// A value.
-    Hit(Payload),
-    /// The lease: the caller is to compute the value.
-    Granted { lease: LeaseId, run: Run, stale: Option<Payload> },
-    /// A run that is under way; one of another process is to be followed.
-    Held { lease: LeaseId, follow: Option<Run>, stale: Option<Payload> },
-}
 
 impl Redis {
     /// Whether [`Redis::find_simply`] is worth a try.

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use super::Redis;
 use super::call::Call;
 use super::record::{self, Stored, parse};
-use super::runs::Run;
 use crate::core::command::LeaseId;
+use crate::core::driver::remote::runs::Run;
 use crate::core::hub::Outcome;
 
 /// How often a waiter looks by itself where the server tells of changes: a lease that expires is told late.
@@ -23,7 +23,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(5);
 
 impl Redis {
     /// Waits for the end of another process's run, on behalf of the sessions here.
-    pub(super) async fn follow(self: Arc<Self>, lease: LeaseId, run: Run) {
+    pub(super) async fn follow_run(self: Arc<Self>, lease: LeaseId, run: Run) {
         let key: Arc<[u8]> = run.key.as_bytes().into();
         let mut pause = FIRST_LOOK;
         let watch = self.waits.on(&key);

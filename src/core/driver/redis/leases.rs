@@ -10,16 +10,15 @@ use std::sync::Arc;
 use redis::Value as Answered;
 use tokio::time::{Instant, sleep};
 
-use super::asked::{Asked, Ready};
 use super::call::Call;
 use super::fault::Fault;
-use super::find::Found;
-use super::record::Tagged;
-use super::runs::Run;
 use super::scripts::{FAIL, FILL, RENEW, STORE_LEASED};
-use super::tags::flushed_since;
-use super::{Leasing, Redis, values};
-use crate::core::command::{Command, LeaseId, LeaseReply, Outage, Reply};
+use super::{Asked, Leasing, Redis, values};
+use crate::core::command::{Command, LeaseId, Reply};
+use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::epochs::flushed_since;
+use crate::core::driver::remote::leasing::answer;
+use crate::core::driver::remote::runs::Run;
 use crate::core::error::Result;
 use crate::core::hub::{Outcome, SessionId};
 use crate::core::runtime;
@@ -31,13 +30,13 @@ const ERROR_KEPT: &[u8] = b"2000";
 /// Answers callers who ask for the same lease at the same time.
 pub async fn lease(askers: Vec<Asked>, key: Box<str>, tags: Vec<Box<str>>, offline: bool) {
     let Some(first) = askers.first() else { return };
-    let (redis, deadline) = (Arc::clone(&first.redis), first.deadline);
+    let (redis, deadline) = (Arc::clone(&first.store), first.deadline);
     let name: Arc<str> = key.clone().into();
     if redis.may_find_simply(&tags) {
         match redis.find_simply(&name, deadline).await {
             Ok(None) => {}
-            Ok(Some(found)) => return redis.answer(askers, &name, Ok(found), offline),
-            Err(fault) => return redis.answer(askers, &name, Err(fault), offline),
+            Ok(Some(found)) => return answer(&redis, askers, &name, Ok(found), offline),
+            Err(fault) => return answer(&redis, askers, &name, Err(fault), offline),
         }
         // A second step: what is asked of the key meanwhile, the end of a run that others are told of first too,
         // comes after it.
@@ -49,10 +48,10 @@ pub async fn lease(askers: Vec<Asked>, key: Box<str>, tags: Vec<Box<str>>, offli
             return;
         }
         redis.order.claim(&key);
-        redis.answer(askers, &name, redis.find(&name, &tags, deadline).await, offline);
+        answer(&redis, askers, &name, redis.find(&name, &tags, deadline).await, offline);
         return redis.release(&key);
     }
-    redis.answer(askers, &name, redis.find(&name, &tags, deadline).await, offline);
+    answer(&redis, askers, &name, redis.find(&name, &tags, deadline).await, offline);
 }
 
 /// Prolongs the leases of factories that run, for as long as the store is open.
@@ -73,85 +72,6 @@ pub fn keep_alive(redis: &Arc<Redis>) {
 }
 
 impl Redis {
-    /// Answers callers of the same lease: with what was found, or where that is not known and they allow it, alone.
-    fn answer(
-        self: &Arc<Self>,
-        askers: Vec<Asked>,
-        key: &Arc<str>,
-        found: std::result::Result<Found, Fault>,
-        offline: bool,
-    ) {
-        match found {
-            Ok(found) => self.hand_out(askers, found, None),
-            Err(fault) if offline => self.hand_out(askers, self.decide_alone(key), Some(&fault.outage())),
-            Err(fault) => {
-                let mut ready = Ready::default();
-                for asked in askers {
-                    ready.push(asked, Err(fault.error("remember")));
-                }
-                ready.hand_over();
-            }
-        }
-    }
-
-    /// Answers what was found: one caller leads, the others wait. Nothing is awaited here, so that nobody is told of
-    /// a run's end before it is told of the run.
-    fn hand_out(self: &Arc<Self>, askers: Vec<Asked>, found: Found, outage: Option<&Outage>) {
-        let mut ready = Ready::default();
-        let reply = |reply| match outage {
-            None => Reply::Lease(reply),
-            Some(outage) => Reply::Offline(reply, outage.clone()),
-        };
-        let mut askers = askers.into_iter();
-        let (lease, stale) = match found {
-            Found::Hit(payload) => {
-                for asked in askers {
-                    self.counters.read(true);
-                    ready.push(asked, Ok(reply(LeaseReply::Hit(payload.clone()))));
-                }
-                return ready.hand_over();
-            }
-            Found::Granted { lease, mut run, stale } => {
-                let Some(leader) = askers.next() else { return };
-                self.counters.read(false);
-                run.holder = Some(leader.session);
-                self.runs.start(lease, run);
-                ready.push(leader, Ok(reply(LeaseReply::Granted { lease, stale: stale.clone() })));
-                (lease, stale)
-            }
-            Found::Held { lease, follow, stale } => {
-                if let Some(run) = follow {
-                    self.runs.start(lease, run.clone());
-                    runtime::spawn(Arc::clone(self).follow(lease, run));
-                }
-                (lease, stale)
-            }
-        };
-        for asked in askers {
-            self.counters.read(false);
-            self.runs.join(lease, asked.session);
-            let held = LeaseReply::Held { lease, joined: 1, stale: stale.clone() };
-            ready.push(asked, Ok(reply(held)));
-        }
-        ready.hand_over();
-    }
-
-    /// Answers a caller without asking the server.
-    pub(super) fn lease_alone(self: &Arc<Self>, asked: Asked, key: &str, fault: &Fault) {
-        let found = self.decide_alone(&Arc::from(key));
-        self.hand_out(vec![asked], found, Some(&fault.outage()));
-    }
-
-    /// One run for all threads of this process while the server cannot be asked.
-    fn decide_alone(&self, key: &Arc<str>) -> Found {
-        if let Some(lease) = self.runs.offline(key) {
-            return Found::Held { lease, follow: None, stale: None };
-        }
-        let (lease, token) = self.runs.name();
-        let run = Run { offline: true, ..Run::of(key, token) };
-        Found::Granted { lease, run, stale: None }
-    }
-
     pub(super) async fn fill(
         &self,
         key: &str,

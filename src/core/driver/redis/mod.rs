@@ -7,7 +7,6 @@
 //!
 //! All of it runs on the runtime's one thread.
 
-mod asked;
 mod call;
 mod cluster;
 mod config;
@@ -27,7 +26,6 @@ mod order;
 mod record;
 mod redirect;
 mod router;
-mod runs;
 mod scripts;
 mod sending;
 mod slots;
@@ -45,19 +43,22 @@ use std::time::Duration;
 use redis::Value as Answered;
 use tokio::time::Instant;
 
-use self::asked::{Asked, Ready};
 use self::call::{Answer, Call, Outgoing, Sink};
 pub use self::config::{Address, Config, Mode, Sentinel, Tls};
 use self::fault::Fault;
 use self::flushes::Flushes;
 use self::link::Listener;
-use self::locks::Held;
+use self::locks::Watched;
 use self::order::Order;
 use self::router::Router;
-use self::runs::Runs;
 use self::waits::Waits;
+use super::remote::Remote;
+use super::remote::asked::{self, Ready};
+use super::remote::held::Held;
+use super::remote::leasing::answer_alone;
+use super::remote::runs::{Run, Runs};
 use super::{Batch, Capabilities, Driver};
-use crate::core::command::{Command, Reply};
+use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Notice, SessionId};
 use crate::core::runtime;
@@ -71,6 +72,7 @@ pub struct Redis {
     router: Router,
     runs: Runs,
     held: Held,
+    watched: Watched,
     order: Order,
     waits: Arc<Waits>,
     flushes: Flushes,
@@ -110,6 +112,9 @@ impl Listener for Ears {
     }
 }
 
+/// A request to this driver.
+type Asked = asked::Asked<Redis>;
+
 /// Callers of one batch that ask for the same lease: one of them asks the server.
 type Leasing = HashMap<Box<str>, (Vec<Asked>, Vec<Box<str>>, bool)>;
 
@@ -129,6 +134,7 @@ impl Redis {
             counters: Counters::default(),
             runs: Runs::default(),
             held: Held::default(),
+            watched: Watched::default(),
             order: Order::default(),
             waits,
             flushes: Flushes::default(),
@@ -161,9 +167,9 @@ impl Redis {
         let Some((asked, command)) = self.order.park(asked, command) else { return };
         let command = match command {
             Command::Lease { key, tags, offline } => {
-                let (askers, known, _) =
+                let (askers, known, alone) =
                     leasing.entry(key.clone()).or_insert_with(|| (Vec::new(), tags.clone(), offline));
-                if *known == tags {
+                if *known == tags && *alone == offline {
                     askers.push(asked);
                     return;
                 }
@@ -223,7 +229,7 @@ fn start(operation: impl Future<Output = ()> + Send + 'static) {
 
 /// Runs an operation that takes more than a look at one answer.
 async fn run(asked: Asked, command: Command) {
-    let (redis, session, deadline) = (Arc::clone(&asked.redis), asked.session, asked.deadline);
+    let (redis, session, deadline) = (Arc::clone(&asked.store), asked.session, asked.deadline);
     let reply = match command {
         Command::Many { keys } => redis.many(&keys, deadline).await,
         Command::Has { key } => redis.has(&key, deadline).await,
@@ -252,9 +258,37 @@ async fn run(asked: Asked, command: Command) {
     asked.answer(reply);
 }
 
+impl Remote for Redis {
+    const NAME: &'static str = "redis";
+
+    fn pending(&self) -> &AtomicU64 {
+        &self.pending
+    }
+
+    fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
+    fn held(&self) -> &Held {
+        &self.held
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    async fn follow(self: Arc<Self>, lease: LeaseId, run: Run) {
+        self.follow_run(lease, run).await;
+    }
+
+    async fn release(&self, session: SessionId, name: &str, owner: &str) -> Result<()> {
+        self.unlock(session, (name, owner), self.deadline()).await.map(drop)
+    }
+}
+
 impl Driver for Redis {
     fn name(&self) -> &'static str {
-        "redis"
+        Self::NAME
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -277,7 +311,7 @@ impl Driver for Redis {
                     self.begin(asked, command, &mut leasing);
                 }
                 Command::Lease { key, offline: true, .. } if full => {
-                    self.lease_alone(asked, &key, &self.full());
+                    answer_alone(asked, &key, &self.full());
                 }
                 _ if full => asked.answer(Err(self.full().error("queue"))),
                 command => self.begin(asked, command, &mut leasing),

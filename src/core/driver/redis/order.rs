@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::asked::Asked;
+use super::Asked;
 use crate::core::command::Command;
 
 type Parked = VecDeque<(Asked, Command)>;

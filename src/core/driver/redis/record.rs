@@ -8,13 +8,11 @@ use std::fmt::Write;
 use std::str::from_utf8;
 
 use super::values;
+use crate::core::driver::remote::Tagged;
 use crate::core::value::{Format, Payload, Value};
 
 /// What a header begins with. No JSON text does, for it is no UTF-8.
 const MAGIC: &[u8] = b"\xfc1";
-
-/// A tag with the epoch that it had.
-pub type Tagged = (Box<str>, Box<str>);
 
 /// The header of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

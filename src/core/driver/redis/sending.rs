@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::call::{Call, Outgoing};
 use super::config::Mode;
-use super::fault::{Fault, words};
+use super::fault::{Fault, refused, words};
 use super::task::{State, Task};
 
 /// Calls whose deadlines are this near end together.
@@ -132,7 +132,7 @@ impl Task {
                 answers.push((call, Ok(value)));
                 continue;
             };
-            let fault = Fault::refused(&error, address);
+            let fault = refused(&error, address);
             // Neither was carried out: a server that lost its scripts is sent them again, and one that became a
             // replica is looked for anew.
             if fault.is("NOSCRIPT") {

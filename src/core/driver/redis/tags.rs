@@ -4,8 +4,6 @@
 //! with the old one is never served again. An epoch says when it was made, in the server's microseconds, and
 //! whether by a flush (`f`) or because it was missing (`c`).
 
-use std::time::Duration;
-
 use futures_util::future::{join_all, try_join_all};
 use redis::Value as Answered;
 use tokio::time::Instant;
@@ -15,24 +13,17 @@ use super::call::Call;
 use super::config::Mode;
 use super::connect::text;
 use super::fault::Fault;
-use super::record::{Header, Tagged};
+use super::record::Header;
 use super::scripts::{EPOCH, FLUSH_TAG};
 use super::{keys, values};
 use crate::core::command::Reply;
+use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::epochs::{LEAST_KEPT, random};
 use crate::core::error::Result;
 
-/// How long an epoch is kept at least: longer than a factory runs that names its tags late.
-const LEAST_KEPT: Duration = Duration::from_secs(3600);
 /// How far the clocks of a cluster's nodes may be apart before a factory that runs during a flush of a tag that it
 /// names late is told apart wrongly.
 const SKEW_MICROS: u64 = 1_000_000;
-
-/// Whether a tag was flushed at or after this time.
-pub fn flushed_since(epoch: &str, micros: u64, skew: u64) -> bool {
-    let Some(rest) = epoch.strip_prefix('f') else { return false };
-    let made = rest.split('-').next().and_then(|made| made.parse::<u64>().ok());
-    made.is_none_or(|made| made.saturating_add(skew) >= micros)
-}
 
 impl Redis {
     /// The difference of the clocks that compare leases and flushes.
@@ -52,7 +43,7 @@ impl Redis {
         let asked: Vec<_> = tags
             .iter()
             .map(|tag| {
-                let args = vec![random(), values::argument(life)];
+                let args = vec![random().into_bytes(), values::argument(life)];
                 let answer = self.ask(Call::Script(&EPOCH, keys::tag(tag).into(), args), deadline);
                 let tag = tag.clone();
                 async move {
@@ -94,7 +85,7 @@ impl Redis {
         let asked: Vec<_> = tags
             .iter()
             .map(|tag| {
-                let args = vec![random(), kept.clone()];
+                let args = vec![random().into_bytes(), kept.clone()];
                 self.ask(Call::Script(&FLUSH_TAG, keys::tag(tag).into(), args), deadline)
             })
             .collect();
@@ -104,22 +95,5 @@ impl Redis {
             }
         }
         Ok(Reply::Done)
-    }
-}
-
-/// What tells two epochs of the same microsecond apart.
-fn random() -> Vec<u8> {
-    format!("{:08x}", fastrand::u32(..)).into_bytes()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flush_is_seen_by_what_began_before_it_and_an_epoch_that_was_missing_is_no_flush() {
-        assert!(flushed_since("f100-ab", 99, 0) && flushed_since("f100-ab", 100, 0));
-        assert!(!flushed_since("f100-ab", 101, 0) && flushed_since("f100-ab", 101, 1));
-        assert!(!flushed_since("c100-ab", 1, 0) && flushed_since("f?", 1, 0));
     }
 }

@@ -9,8 +9,11 @@ use tokio::time::Instant;
 use super::Redis;
 use super::call::Call;
 use super::fault::Fault;
-use super::record::{self, Header, Stored, Tagged, parse};
+use super::record::{self, Header, Stored, parse};
 use super::scripts::HEAD;
+use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::lifetimes::LONGEST;
+pub use crate::core::driver::remote::lifetimes::{lifetime, millis};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::value::{Life, Payload, Value};
 
@@ -18,23 +21,9 @@ use crate::core::value::{Life, Payload, Value};
 const AT_ONCE: usize = 64 * 1024;
 /// zstd's fastest level but one: on JSON it is within a tenth of the default's size at a third of its time.
 const LEVEL: i32 = 1;
-/// Longer lives are for ever: a hundred years.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-
-/// A duration in the milliseconds that Redis counts; `None` is for ever.
-pub fn millis(duration: Duration) -> Option<u64> {
-    (duration < LONGEST).then_some(duration.as_millis() as u64)
-}
-
 /// The same as a script's argument.
 pub fn argument(millis: Option<u64>) -> Vec<u8> {
     millis.map(|millis| millis.to_string().into_bytes()).unwrap_or_default()
-}
-
-/// How long a key lives that holds this; `None` is for ever.
-pub fn lifetime(life: Life) -> Option<u64> {
-    let ttl = millis(life.ttl?)?;
-    Some(ttl.saturating_add(life.grace.min(LONGEST).as_millis() as u64))
 }
 
 /// A TTL (`0`: the key is to go) and a grace, as scripts take them.

@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::Redis;
+use super::Remote;
 use crate::core::command::{Reply, RequestId};
 use crate::core::driver::Answers;
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::SessionId;
 
 /// A request. It is answered once, whatever happens to it: dropped, it says that something here is broken.
-pub struct Asked {
+pub struct Asked<S: Remote> {
     /// The driver, which lives until the last request is answered.
-    pub redis: Arc<Redis>,
+    pub store: Arc<S>,
     /// Who asks.
     pub session: SessionId,
     /// When the answer comes too late.
@@ -23,16 +23,16 @@ pub struct Asked {
     answers: Option<Arc<dyn Answers>>,
 }
 
-impl Asked {
+impl<S: Remote> Asked<S> {
     /// A request of a session.
     pub fn new(
-        redis: Arc<Redis>,
+        store: Arc<S>,
         session: SessionId,
         deadline: Instant,
         (id, answers): (RequestId, Arc<dyn Answers>),
     ) -> Self {
-        redis.pending.fetch_add(1, Ordering::Relaxed);
-        Self { redis, session, deadline, id, answers: Some(answers) }
+        store.pending().fetch_add(1, Ordering::Relaxed);
+        Self { store, session, deadline, id, answers: Some(answers) }
     }
 
     /// Answers.
@@ -43,11 +43,11 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl<S: Remote> Drop for Asked<S> {
     fn drop(&mut self) {
-        self.redis.pending.fetch_sub(1, Ordering::Relaxed);
+        self.store.pending().fetch_sub(1, Ordering::Relaxed);
         if let Some(answers) = self.answers.take() {
-            let error = Error::new(ErrorKind::Internal, "redis", "a request was dropped without an answer");
+            let error = Error::new(ErrorKind::Internal, S::NAME, "a request was dropped without an answer");
             answers.answer(vec![(self.id, Err(error))]);
         }
     }
@@ -62,7 +62,7 @@ pub struct Ready {
 
 impl Ready {
     /// Adds an answer.
-    pub fn push(&mut self, mut asked: Asked, reply: Result<Reply>) {
+    pub fn push<S: Remote>(&mut self, mut asked: Asked<S>, reply: Result<Reply>) {
         let Some(answers) = asked.answers.take() else { return };
         if !self.to.as_ref().is_some_and(|to| Arc::ptr_eq(to, &answers)) {
             self.hand_over();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::record::Tagged;
+use super::Tagged;
 use crate::core::command::{LeaseId, Sequence, next_lease};
 use crate::core::hub::{Hub, Notice, Outcome, SessionId};
 
@@ -19,9 +19,10 @@ pub struct Run {
     pub token: Arc<str>,
     /// Whose factory runs; `None` for a run of another process.
     pub holder: Option<SessionId>,
-    /// When it began, by the server's clock in µs.
+    /// When it began, by the store's clock in µs.
     pub began: u64,
-    /// What stands under the key, if it is nothing but the lease, and known to the byte.
+    /// What stands under the key while it runs, if that is known: the bytes of the lease on Redis, the revision on
+    /// `CouchDB`.
     pub marker: Option<Arc<[u8]>>,
     /// Its tags, with the epochs from before it began.
     pub tags: Arc<[Tagged]>,

@@ -1,0 +1,51 @@
+//! What the drivers of backends in other processes have in common.
+//!
+//! A request is answered once ([`asked`]); factories that run are known by name here and on the backend ([`runs`],
+//! [`leasing`]); a tag has an epoch ([`epochs`]); what a session holds is given back when it goes ([`held`]); what
+//! goes wrong is classified once ([`fault`]).
+
+pub mod asked;
+pub mod epochs;
+pub mod fault;
+pub mod held;
+pub mod leasing;
+pub mod lifetimes;
+pub mod runs;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use self::held::Held;
+use self::runs::{Run, Runs};
+use crate::core::command::LeaseId;
+use crate::core::error::Result;
+use crate::core::hub::SessionId;
+use crate::core::stats::Counters;
+
+/// A tag with the epoch that it had.
+pub type Tagged = (Box<str>, Box<str>);
+
+/// A store on a backend, as this folder sees it.
+pub trait Remote: Send + Sync + Sized + 'static {
+    /// The driver's name.
+    const NAME: &'static str;
+
+    /// How many requests are not answered yet.
+    fn pending(&self) -> &AtomicU64;
+
+    /// The factories that run.
+    fn runs(&self) -> &Runs;
+
+    /// The locks that are held.
+    fn held(&self) -> &Held;
+
+    /// What it has done.
+    fn counters(&self) -> &Counters;
+
+    /// Waits for the end of another process's run, and tells the sessions here.
+    fn follow(self: Arc<Self>, lease: LeaseId, run: Run) -> impl Future<Output = ()> + Send;
+
+    /// Releases a lock, if it is that owner's.
+    fn release(&self, session: SessionId, name: &str, owner: &str)
+    -> impl Future<Output = Result<()>> + Send;
+}
