@@ -69,7 +69,7 @@ export function isDurationString(value: unknown): value is DurationString;
  * - `CACHE_INVALID_KEY`: a key that is not a string, is over 1 MiB, or holds a lone surrogate.
  * - `CACHE_INVALID_TTL`: see {@link TTL}.
  * - `CACHE_INVALID_VALUE`: a value that cannot be stored (a function, a symbol, a throwing getter; over
- *   `maxValueBytes` on Redis).
+ *   `maxValueBytes` on Redis and CouchDB).
  * - `CACHE_INVALID_TAG`: tags that are not an array of non-empty strings.
  * - `CACHE_INVALID_ARGUMENT`: any other argument of the wrong type.
  * - `CACHE_NOT_A_NUMBER`: a counter step on a value that is no number.
@@ -162,12 +162,14 @@ export class CacheArgumentError extends CacheError<
 // ---------------------------------------------------------------------------------------------
 
 /** The storage behind a cache. */
-export type CacheDriver = 'memory' | 'redis';
+export type CacheDriver = 'memory' | 'redis' | 'couchdb';
 
 /** The name of the memory driver. */
 export const MEMORY_DRIVER: 'memory';
 /** The name of the Redis driver. */
 export const REDIS_DRIVER: 'redis';
+/** The name of the CouchDB driver. */
+export const COUCHDB_DRIVER: 'couchdb';
 
 /** Which entry goes first when a bound is reached. */
 export type EvictionPolicy = 'lru' | 'tinylfu';
@@ -313,6 +315,101 @@ export interface RedisCacheConfig extends RedisConfig {
   driver: 'redis';
 }
 
+/** As {@link RedisTls}; the certificate must have the host of the URL. */
+export type CouchDbTls = Omit<RedisTls, 'servername'>;
+
+/**
+ * `config` of the CouchDB driver. What is mistyped or out of its range is refused with `CACHE_CONFIG`; a message
+ * never repeats a URL or a password.
+ */
+export interface CouchDbConfig {
+  /**
+   * Where CouchDB is: `http://user:password@host:5984`, or `https://…` (TLS). Without a port it is the scheme's,
+   * 80 or 443, and not CouchDB's. What is no letter or digit in a user name or a password is percent-encoded.
+   *
+   * A path is where a reverse proxy has CouchDB, and comes before the database: `https://host/couch`. The database
+   * is no part of it, so `http://host:5984/cache` is a proxy's path too: the database is said by `database`. A `?`
+   * or `#` and what follows is refused.
+   * @default 'http://127.0.0.1:5984'
+   */
+  url?: string | undefined;
+  /**
+   * The database, made if it is missing and the user may. CouchDB's rule: a letter from a to z, then such letters,
+   * digits and `_ $ ( ) + - /`; at most 238 characters.
+   * @default 'cache'
+   */
+  database?: string | undefined;
+  /** The user; without a `:`, and with `password`. Here or in `url`; in both only if it is the same. @default none */
+  username?: string | undefined;
+  /** The password of `username`. Here or in `url`; in both only if it is the same. @default none */
+  password?: string | undefined;
+  /**
+   * How the TLS connection of an `https://` URL is made. `true` says no more than the URL does; with an `http://`
+   * URL there is none, and all but `false` is refused.
+   * @default true with an `https://` URL, where `false` is refused
+   */
+  tls?: boolean | CouchDbTls | undefined;
+  /**
+   * Overrides the top-level `prefix`. It may be empty: what the driver keeps for itself lies beside the entries.
+   * @default 'cache:'
+   */
+  prefix?: string;
+  /** Overrides the top-level `defaultTtl`. */
+  defaultTtl?: TTL | undefined;
+  /**
+   * Most bytes of one value; larger ones are refused with `CACHE_INVALID_VALUE`. From 1 to 7,500,000: CouchDB takes
+   * documents of 8,000,000 bytes unless it is configured, and a document holds more than the value.
+   * @default 7500000
+   */
+  maxValueBytes?: number | undefined;
+  /** How long making a connection may take, name look-up and TLS included. At most 24 days. @default '2s' */
+  connectTimeout?: TTL | undefined;
+  /**
+   * How long an operation may take, with its wait for a connection and all its steps; of `flush` each step, of
+   * `keys` each page, of a lock each try. At most 24 days.
+   * @default '2s'
+   */
+  commandTimeout?: TTL | undefined;
+  /**
+   * Requests that may wait for an answer, 1 or more; further ones are refused with `CACHE_UNAVAILABLE`.
+   * @default 10000
+   */
+  maxQueue?: number | undefined;
+  /**
+   * After so many time-outs in a row (1 or more), as after a refused connection, requests are refused at once, until
+   * a try in the background succeeds.
+   * @default 3
+   */
+  breakerThreshold?: number | undefined;
+  /** The first pause before connecting anew; it doubles up to `maxReconnectDelay`, and is spread by a half. @default '50ms' */
+  reconnectDelay?: TTL | undefined;
+  /** The longest pause before connecting anew. At most 24 days. @default '2s' */
+  maxReconnectDelay?: TTL | undefined;
+  /**
+   * How long a process that runs a factory and no longer answers keeps others from running it. It is extended
+   * while the factory runs. At most 24 days.
+   * @default '5s'
+   */
+  leaseTtl?: TTL | undefined;
+  /**
+   * The time between two sweeps, which remove from the database what is expired; one process of the fleet makes
+   * them. From 1 second to 24 days; `false`: none by this process. What is expired is a miss in any case.
+   * @default '1h'
+   */
+  sweep?: TTL | false | undefined;
+  /**
+   * How many revisions of a document the database remembers, from 1 to 1,000. Set when the driver makes the
+   * database; one that exists stays as it is.
+   * @default 20
+   */
+  revsLimit?: number | undefined;
+}
+
+/** {@link CouchDbConfig} with its driver, like {@link RedisCacheConfig}. */
+export interface CouchDbCacheConfig extends CouchDbConfig {
+  driver: 'couchdb';
+}
+
 /** Where warnings and errors go when nobody listens: a pino or console-like object. */
 export interface CacheLogger {
   warn(details: object, message: string): void;
@@ -329,13 +426,13 @@ export interface CacheBaseOptions {
   /**
    * Put before every key, tag and lock name; `flush()` removes what is under it and nothing else.
    * @default '' on the memory driver, which shares its store with nobody that does not ask for it;
-   *   `'cache:'` on the Redis driver
+   *   `'cache:'` on the Redis and the CouchDB driver
    */
   prefix?: string;
   /**
    * Opens the process-wide store of that name: every cache that gives the same name, on any worker
    * thread, shares its entries, limits, tags, locks and flights. A name that is open with another
-   * configuration rejects with `CACHE_CONFIG`. Without a name the store is private. On the Redis driver the
+   * configuration rejects with `CACHE_CONFIG`. Without a name the store is private. On Redis and CouchDB the
    * entries are shared in any case, and caches of one configuration share a connection without a name too.
    */
   name?: string | undefined;
@@ -377,8 +474,15 @@ export interface RedisCacheOptions extends CacheBaseOptions {
   clock?: 'system' | undefined;
 }
 
+/** Options of a cache on the CouchDB driver. */
+export interface CouchDbCacheOptions extends CacheBaseOptions {
+  driver: 'couchdb';
+  config?: CouchDbConfig | undefined;
+  clock?: 'system' | undefined;
+}
+
 /** Options of {@link Cache}, discriminated by `driver`. */
-export type CacheOptions = MemoryCacheOptions | RedisCacheOptions;
+export type CacheOptions = MemoryCacheOptions | RedisCacheOptions | CouchDbCacheOptions;
 
 /** A value with what is known of it, as `@veloxts/cache` names it. */
 export interface CacheEntry<T = unknown> {
@@ -391,7 +495,7 @@ export interface CacheEntry<T = unknown> {
 /** Alias of {@link CacheOptions}, as `@veloxts/cache` names it. */
 export type CacheManagerOptions = CacheOptions;
 /** Alias of the drivers' configurations, as `@veloxts/cache` names it. */
-export type CacheConfig = MemoryCacheConfig | RedisCacheConfig;
+export type CacheConfig = MemoryCacheConfig | RedisCacheConfig | CouchDbCacheConfig;
 
 // ---------------------------------------------------------------------------------------------
 // Events
@@ -422,9 +526,9 @@ export interface CacheEvents {
   delete: { key: string; durationMs: number };
   /** `flush()` removed everything, or everything in `namespace`. */
   clear: { namespace: string; durationMs: number };
-  /** An entry went to keep the bounds; `too-large`: it was never let in. Not on Redis, which does not tell. */
+  /** An entry went to keep the bounds; `too-large`: it was never let in. Not on Redis and CouchDB, which do not tell. */
   evict: { key: string; reason: 'size' | 'too-large' };
-  /** An entry's time was over, and it left the memory. Not on Redis, which does not tell. */
+  /** An entry's time was over, and it left the memory. Not on Redis and CouchDB, which do not tell. */
   expire: { key: string };
   /** A value past its TTL but within its grace was served. */
   stale: { key: string; value: unknown };
@@ -594,7 +698,7 @@ export interface CacheConnection {
   pending: number;
   /** How often a connection was made again after one was lost. */
   reconnects: number;
-  /** The version of the Redis protocol (RESP); `null` while it is not known. */
+  /** The version of the Redis protocol (RESP); `null` while it is not known, and on CouchDB, which has none. */
   protocol: 2 | 3 | null;
 }
 
@@ -722,7 +826,7 @@ export interface CacheOperations {
   keys(): AsyncIterableIterator<string>;
   /**
    * Removes every entry, and no lock; running factories store nothing. On Redis it looks through all keys of the
-   * database, and what this process puts after it was called stays.
+   * database, on CouchDB through those under the prefix, and what this process puts after it was called stays.
    */
   flush(): Promise<void>;
   /** Alias of {@link CacheOperations.flush}. */
@@ -797,6 +901,10 @@ export function createMemoryCache(
 /** A new cache on the Redis driver, once it can serve. */
 export function createRedisCache(
   config?: RedisConfig & { driver?: 'redis' } & Pick<CacheBaseOptions, 'name' | 'failOpen' | 'logger'>,
+): Promise<Cache>;
+/** A new cache on the CouchDB driver, once it can serve. */
+export function createCouchdbCache(
+  config?: CouchDbConfig & { driver?: 'couchdb' } & Pick<CacheBaseOptions, 'name' | 'failOpen' | 'logger'>,
 ): Promise<Cache>;
 /** The process's standalone cache, made on first use. */
 export function initCache(options?: CacheOptions): Promise<Cache>;

@@ -26,6 +26,7 @@ module.exports.createCacheManager = standalone.createCacheManager;
 module.exports.cache = standalone.cache;
 module.exports.createMemoryCache = standalone.createMemoryCache;
 module.exports.createRedisCache = standalone.createRedisCache;
+module.exports.createCouchdbCache = standalone.createCouchdbCache;
 module.exports.initCache = standalone.initCache;
 module.exports.getCache = standalone.getCache;
 module.exports.closeCache = standalone.closeCache;
@@ -38,3 +39,4 @@ module.exports.isDurationString = ttl.isDurationString;
 
 module.exports.MEMORY_DRIVER = 'memory';
 module.exports.REDIS_DRIVER = 'redis';
+module.exports.COUCHDB_DRIVER = 'couchdb';

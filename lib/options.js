@@ -9,16 +9,16 @@
 const { makeError, describe } = require('./errors.js');
 const { checkTags } = require('./check.js');
 const checks = require('./option-checks.js');
+const { COUCHDB_OPTIONS, checkCouchDb, checkCouchDbPrefix } = require('./couchdb-options.js');
 const { REDIS_OPTIONS, checkRedis, checkRedisPrefix } = require('./redis-options.js');
 const { toMillis } = require('./ttl.js');
 
-const { atLeast, boolean, checkOptions, duration, logger, mistyped, oneOf, optional, prefix } = checks;
-const { record, text, wrong } = checks;
+const { atLeast, boolean, checkOptions, defined, duration, logger, mistyped, oneOf, optional } = checks;
+const { prefix, record, text, wrong } = checks;
 
 /** Has the memory driver reached by batches, as a backend is: for the tests. */
 const BATCHED = Symbol.for('ferrocache.batched');
 
-const DRIVERS = ['memory', 'redis'];
 const BASE = [
   'driver',
   'config',
@@ -33,6 +33,17 @@ const BASE = [
 const PLUGIN = ['namespace', 'decorator', 'ready', 'lens'];
 const REMEMBER = ['ttl', 'tags', 'grace', 'timeout', 'hardTimeout', 'signal'];
 const MEMORY = ['maxSize', 'maxSizeBytes', 'policy', 'defaultTtl', 'prefix'];
+
+/** The options of `config`, by the driver. */
+const CONFIG = { memory: MEMORY, redis: REDIS_OPTIONS, couchdb: COUCHDB_OPTIONS };
+const DRIVERS = Object.keys(CONFIG);
+const IN_CONFIG = Object.values(CONFIG).flat();
+
+/** The drivers of a backend. */
+const BACKENDS = {
+  redis: { called: 'Redis', check: checkRedis, checkPrefix: checkRedisPrefix },
+  couchdb: { called: 'CouchDB', check: checkCouchDb, checkPrefix: checkCouchDbPrefix },
+};
 
 const DEFAULT_TTL = '1h';
 const DEFAULT_HARD_TIMEOUT = '30s';
@@ -68,25 +79,26 @@ const LEAST_BYTES = 1024;
  */
 function checkCacheOptions(options = {}) {
   const given = record(options, 'options');
-  checkOptions(given, BASE, 'a cache', wrong, BASE, [...MEMORY, ...REDIS_OPTIONS]);
-  const driver = oneOf(given.driver ?? 'memory', DRIVERS, 'driver');
+  checkOptions(given, BASE, 'a cache', wrong, BASE, IN_CONFIG);
+  const driver = /** @type {import('../index.js').CacheDriver} */ (
+    oneOf(given.driver ?? 'memory', DRIVERS, 'driver')
+  );
   const config = given.config === undefined ? {} : record(given.config, 'config');
-  const known = driver === 'redis' ? REDIS_OPTIONS : MEMORY;
-  checkOptions(config, known, `config of the ${driver} driver`, wrong);
+  checkOptions(config, CONFIG[driver], `config of the ${driver} driver`, wrong);
   const name = optional(given.name, text, 'name');
   const manualClock = oneOf(given.clock ?? 'system', ['system', 'manual'], 'clock') === 'manual';
   const keyPrefix = optional(config.prefix ?? given.prefix, prefix, 'prefix');
   return {
-    driver: /** @type {import('../index.js').CacheDriver} */ (driver),
+    driver,
     name,
     ttl: duration(config.defaultTtl ?? given.defaultTtl ?? DEFAULT_TTL, 'defaultTtl'),
     hardTimeout: duration(given.hardTimeout ?? DEFAULT_HARD_TIMEOUT, 'hardTimeout'),
     failOpen: optional(given.failOpen, boolean, 'failOpen') ?? true,
     manualClock,
     logger: optional(given.logger, logger, 'logger'),
-    ...(driver === 'redis'
-      ? redisStore(name, manualClock, keyPrefix, config)
-      : memoryStore(name, manualClock, keyPrefix, config, Reflect.get(given, BATCHED) === true)),
+    ...(driver === 'memory'
+      ? memoryStore(name, manualClock, keyPrefix, config, Reflect.get(given, BATCHED) === true)
+      : remoteStore(driver, name, manualClock, keyPrefix, config)),
   };
 }
 
@@ -120,23 +132,25 @@ function memoryStore(name, manualClock, keyPrefix, config, batched) {
 }
 
 /**
+ * @param {keyof typeof BACKENDS} driver
  * @param {string | undefined} name
  * @param {boolean} manualClock
  * @param {string | undefined} keyPrefix
  * @param {Record<string, unknown>} config
  */
-function redisStore(name, manualClock, keyPrefix, config) {
+function remoteStore(driver, name, manualClock, keyPrefix, config) {
+  const { called, check, checkPrefix } = BACKENDS[driver];
   if (manualClock) {
-    throw wrong("clock: 'manual' is for the memory driver: nobody can move the time of a Redis server");
+    throw wrong(`clock: 'manual' is for the memory driver: nobody can move the time of a ${called} server`);
   }
-  const redis = checkRedis(config);
+  const checked = check(config);
   return {
-    prefix: checkRedisPrefix(keyPrefix),
+    prefix: checkPrefix(keyPrefix),
     remote: true,
-    commandTimeout: redis.commandTimeout,
+    commandTimeout: checked.commandTimeout,
     // The queue is the app's: one call never fills it.
-    atOnce: Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(redis.maxQueue / 2))),
-    native: defined({ name, redis }),
+    atOnce: Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(checked.maxQueue / 2))),
+    native: defined({ name, [driver]: checked }),
   };
 }
 
@@ -159,7 +173,7 @@ function validatePluginOptions(options = {}) {
     logSerializers: _serializers,
     ...cache
   } = given;
-  checkOptions(cache, BASE, 'the cache plugin', wrong, [...BASE, ...PLUGIN], [...MEMORY, ...REDIS_OPTIONS]);
+  checkOptions(cache, BASE, 'the cache plugin', wrong, [...BASE, ...PLUGIN], IN_CONFIG);
   checkCacheOptions(cache);
   return {
     cache: /** @type {import('../index.js').CacheOptions} */ (cache),
@@ -251,9 +265,5 @@ function lensOptions(value, at) {
   optional(given.maxEventsPerSecond, (most, where) => atLeast(most, 1, where), `${at}.maxEventsPerSecond`);
   return value;
 }
-
-/** @param {object} object */
-const defined = (object) =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 module.exports = { checkCacheOptions, validatePluginOptions, checkRemember };

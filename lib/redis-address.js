@@ -7,8 +7,9 @@
  */
 
 const { isIPv6 } = require('node:net');
-const { describe } = require('./errors.js');
-const { atLeast, checkOptions, mistyped, wrong } = require('./option-checks.js');
+const checks = require('./option-checks.js');
+
+const { atLeast, checkOptions, decoded, defined, kindOf, mistyped, readableUrl, userOf, wrong } = checks;
 
 /** The port of a Redis server. */
 const REDIS_PORT = 6379;
@@ -44,10 +45,7 @@ const SCHEMES = new Map([
  * @throws {import('../index.js').CacheError} CACHE_CONFIG
  */
 function readUrl(value, at, port = REDIS_PORT) {
-  if (typeof value !== 'string' || value === '') {
-    throw wrong(`${at} must be a URL such as ${FORMS}, not ${kindOf(value)}`);
-  }
-  const url = parsed(value, at);
+  const url = readableUrl(value, at, FORMS);
   const tls = SCHEMES.get(url.protocol);
   if (tls === undefined && url.protocol !== 'unix:') {
     throw wrong(`${at} has an unknown scheme; expected ${FORMS}`);
@@ -63,8 +61,7 @@ function readUrl(value, at, port = REDIS_PORT) {
   return defined({
     host: checkHost(decoded(url.hostname, at).replace(/^\[(.*)\]$/, '$1'), at),
     port: url.port === '' ? port : checkPort(Number(url.port), at),
-    username: url.username === '' ? undefined : decoded(url.username, at),
-    password: url.password === '' ? undefined : decoded(url.password, at),
+    ...userOf(url, at),
     db: databaseOf(url, url.pathname.replace(/^\//, ''), at),
     tls: tls ? true : undefined,
   });
@@ -126,36 +123,6 @@ function checkPort(value, at) {
 }
 
 /**
- * @param {string} value
- * @param {string} at
- */
-function parsed(value, at) {
-  try {
-    return new URL(value);
-  } catch {
-    // Not as the cause: that error holds the text.
-    throw wrong(
-      `${at} is no URL; expected ${FORMS} (in a user name or a password, what is no letter or digit is ` +
-        'percent-encoded)',
-    );
-  }
-}
-
-/**
- * @param {string} text
- * @param {string} at
- */
-function decoded(text, at) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw wrong(
-      `${at} has a '%' that does not begin a percent-encoded character; a '%' itself is written %25`,
-    );
-  }
-}
-
-/**
  * The database that a URL names, by its path or by `?db=`.
  *
  * @param {URL} url
@@ -175,22 +142,4 @@ function databaseOf(url, path, at) {
   return texts.length === 0 ? undefined : Number(texts[0]);
 }
 
-/**
- * The type of what was given, for a message that must not show it.
- *
- * @param {unknown} value
- */
-function kindOf(value) {
-  if (value === '') return 'an empty string';
-  return typeof value === 'number' ? 'a number' : describe(value);
-}
-
-/**
- * @template {object} T
- * @param {T} object
- * @returns {{ [K in keyof T]?: Exclude<T[K], undefined> }}
- */
-const defined = (object) =>
-  /** @type {any} */ (Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
-
-module.exports = { REDIS_PORT, SENTINEL_PORT, checkHost, checkPort, defined, kindOf, readNode, readUrl };
+module.exports = { REDIS_PORT, SENTINEL_PORT, checkHost, checkPort, readNode, readUrl };

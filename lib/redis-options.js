@@ -2,20 +2,11 @@
 
 /** `config` of the Redis driver: what may be given, its defaults, and what is wrong with what was given. */
 
-const { LONGEST_TIMER } = require('./deadline.js');
 const checks = require('./option-checks.js');
-const {
-  REDIS_PORT,
-  SENTINEL_PORT,
-  checkHost,
-  checkPort,
-  defined,
-  kindOf,
-  readNode,
-  readUrl,
-} = require('./redis-address.js');
+const { REDIS_PORT, SENTINEL_PORT, checkHost, checkPort, readNode, readUrl } = require('./redis-address.js');
 
-const { atLeast, boolean, checkOptions, duration, optional, record, text, wrong } = checks;
+const { agreed, atLeast, backendLimits, checkLogin, checkOptions, defined, kindOf, loginOf } = checks;
+const { mistyped, optional, record, text, tlsTerms, wrong } = checks;
 
 /** @typedef {import('./redis-address.js').Address} Address */
 
@@ -36,20 +27,10 @@ const DEFAULT_COMPRESS = 4096;
 const DEFAULT_MAX_VALUE_BYTES = 64 * 1024 * 1024;
 /** Redis holds no longer string. */
 const MOST_VALUE_BYTES = 512 * 1024 * 1024;
-const DEFAULT_MAX_QUEUE = 10_000;
-const DEFAULT_BREAKER_THRESHOLD = 3;
-
-/** Durations, with their defaults. */
-const DURATIONS = /** @type {const} */ ({
-  connectTimeout: '2s',
-  commandTimeout: '1s',
-  reconnectDelay: '50ms',
-  maxReconnectDelay: '2s',
-  leaseTtl: '5s',
-});
+const DEFAULT_COMMAND_TIMEOUT = '1s';
 
 /**
- * What the core is opened with; `NativeRedis` in src/binding/sessions.rs. Durations are milliseconds.
+ * What the core is opened with; `NativeRedis` in src/binding/redis.rs. Durations are milliseconds.
  * @typedef {object} NativeRedis
  * @property {{ host: string; port: number }[]} nodes none for a Unix socket
  * @property {string} [path]
@@ -72,7 +53,7 @@ const DURATIONS = /** @type {const} */ ({
  * @property {number} breakerThreshold
  */
 
-/** @typedef {{ ca?: string; cert?: string; key?: string; servername?: string; insecure: boolean }} NativeTls */
+/** @typedef {import('./option-checks.js').TlsTerms & { servername?: string }} NativeTls */
 
 /**
  * @param {Record<string, unknown>} config
@@ -87,16 +68,9 @@ function checkRedis(config) {
   }
   const { addresses, ...place } = placeOf(config);
   const [one] = addresses;
-  const username = agreed('username', addresses, optional(config.username, secret, 'config.username'));
-  const password = agreed('password', addresses, optional(config.password, secret, 'config.password'));
-  if (username !== undefined && password === undefined) {
-    throw wrong('a user name needs a password: give config.password too');
-  }
-  const db = agreed(
-    'db',
-    addresses,
-    optional(config.db, (value, at) => atLeast(value, 0, at), 'config.db'),
-  );
+  const { username, password } = checkLogin(config, addresses);
+  const own = optional(config.db, (value, at) => atLeast(value, 0, at), 'config.db');
+  const db = agreed('db', [own, ...addresses.map((address) => address.db)]);
   if (place.mode === 'cluster' && (db ?? 0) !== 0) {
     throw wrong('a cluster has no databases: leave config.db out');
   }
@@ -142,12 +116,13 @@ function sentinelOf(given) {
   const nodes = nodesOf(given.nodes, 'config.sentinel.nodes', SENTINEL_PORT);
   const at = 'config.sentinel';
   if (nodes.some(({ db }) => db !== undefined)) throw wrong(`${at}.nodes have no databases: give config.db`);
+  // What a Sentinel's address says of a user is the Sentinel's, not the server's.
+  const { username, password } = loginOf(given, at, nodes);
   return {
     mode: /** @type {const} */ ('sentinel'),
     sentinelName: text(given.name, `${at}.name`),
-    // What a Sentinel's address says of a user is the Sentinel's, not the server's.
-    sentinelUsername: agreed('username', nodes, optional(given.username, secret, `${at}.username`)),
-    sentinelPassword: agreed('password', nodes, optional(given.password, secret, `${at}.password`)),
+    sentinelUsername: username,
+    sentinelPassword: password,
     addresses: nodes.map(({ host, port, tls }) => (tls ? { host, port, tls } : { host, port })),
   };
 }
@@ -166,25 +141,6 @@ function nodesOf(nodes, at, port) {
 }
 
 /**
- * What is said of one thing, in addresses and beside them.
- *
- * @template {'username' | 'password' | 'db'} N
- * @param {N} name
- * @param {Address[]} addresses
- * @param {Address[N]} beside
- * @returns {Address[N]}
- */
-function agreed(name, addresses, beside) {
-  const said = [beside, ...addresses.map((address) => address[name])].filter((value) => value !== undefined);
-  if (new Set(said).size > 1) {
-    throw wrong(
-      `${name} is given twice, in a URL and beside it or in another, and not the same: give it once`,
-    );
-  }
-  return said[0];
-}
-
-/**
  * @param {unknown} tls
  * @param {Address[]} addresses
  * @returns {NativeTls | undefined}
@@ -199,74 +155,30 @@ function tlsOf(tls, addresses) {
   if (addresses.some(({ path }) => path !== undefined)) {
     throw wrong('config.tls cannot be used on a Unix socket: leave it out');
   }
-  if (tls === undefined || tls === true) return { insecure: false };
-  if (typeof tls !== 'object' || tls === null || Array.isArray(tls)) {
-    throw wrong(`config.tls must be a boolean or an object, not ${kindOf(tls)}`);
-  }
-  const given = /** @type {Record<string, unknown>} */ (tls);
-  checkOptions(given, ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'], 'config.tls', wrong);
-  if ((given.cert === undefined) !== (given.key === undefined)) {
-    throw wrong('config.tls.cert and config.tls.key belong together: give both, or none');
-  }
+  const terms = tlsTerms(tls, ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized']);
+  const { servername } = /** @type {{ servername?: unknown }} */ (tls ?? {});
   return /** @type {NativeTls} */ (
-    defined({
-      ca: optional(given.ca, pem, 'config.tls.ca'),
-      cert: optional(given.cert, pem, 'config.tls.cert'),
-      key: optional(given.key, pem, 'config.tls.key'),
-      servername: optional(given.servername, checkHost, 'config.tls.servername'),
-      insecure: optional(given.rejectUnauthorized, boolean, 'config.tls.rejectUnauthorized') === false,
-    })
+    defined({ ...terms, servername: optional(servername, checkHost, 'config.tls.servername') })
   );
 }
 
 /** @param {Record<string, unknown>} config */
 function limitsOf(config) {
-  const millis = Object.fromEntries(
-    Object.entries(DURATIONS).map(([name, usual]) => [
-      name,
-      bounded(config[name] ?? usual, `config.${name}`),
-    ]),
-  );
-  if (millis.reconnectDelay > millis.maxReconnectDelay) {
-    throw wrong('config.reconnectDelay must be at most config.maxReconnectDelay');
-  }
   const { compress = DEFAULT_COMPRESS, maxValueBytes = DEFAULT_MAX_VALUE_BYTES } = config;
   if (
     compress !== false &&
     (typeof compress !== 'number' || !Number.isSafeInteger(compress) || compress < 0)
   ) {
-    throw checks.mistyped(
-      'config.compress',
-      'a number of bytes (an integer of at least 0) or false',
-      compress,
-    );
+    throw mistyped('config.compress', 'a number of bytes (an integer of at least 0) or false', compress);
   }
   if (atLeast(maxValueBytes, 1, 'config.maxValueBytes') > MOST_VALUE_BYTES) {
     throw wrong(`config.maxValueBytes must be at most ${MOST_VALUE_BYTES} (512 MiB): Redis holds no more`);
   }
   return {
-    ...millis,
+    ...backendLimits(config, DEFAULT_COMMAND_TIMEOUT),
     compress: compress === false ? undefined : compress,
     maxValueBytes,
-    maxQueue: atLeast(config.maxQueue ?? DEFAULT_MAX_QUEUE, 1, 'config.maxQueue'),
-    breakerThreshold: atLeast(
-      config.breakerThreshold ?? DEFAULT_BREAKER_THRESHOLD,
-      1,
-      'config.breakerThreshold',
-    ),
   };
-}
-
-/**
- * A duration that ends: every wait for a backend does.
- *
- * @param {unknown} value
- * @param {string} at
- */
-function bounded(value, at) {
-  const millis = duration(value, at);
-  if (millis > LONGEST_TIMER) throw wrong(`${at} must be at most 24 days`);
-  return millis;
 }
 
 /**
@@ -286,22 +198,6 @@ function checkRedisPrefix(given = DEFAULT_PREFIX) {
     );
   }
   return given;
-}
-
-/** @param {unknown} value @param {string} at */
-function secret(value, at) {
-  if (typeof value === 'string' && value !== '') return value;
-  throw wrong(`${at} must be a non-empty string, not ${kindOf(value)}; leave it out for none`);
-}
-
-/** @param {unknown} value @param {string} at @returns {string} */
-function pem(value, at) {
-  if (Array.isArray(value) && value.length > 0) return value.map((one) => pem(one, at)).join('\n');
-  const content = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
-  if (typeof content !== 'string' || !content.includes('-----BEGIN ')) {
-    throw wrong(`${at} must be PEM text or a Buffer of it (the content of the file, not its name)`);
-  }
-  return content;
 }
 
 module.exports = { REDIS_OPTIONS: NAMES, checkRedis, checkRedisPrefix };

@@ -63,7 +63,7 @@ function createMemoryCache(config) {
 /**
  * Options of a cache, from a driver's configuration with some of the options beside it.
  *
- * @param {'memory' | 'redis'} usual
+ * @param {import('../index.js').CacheDriver} usual
  * @param {unknown} config
  * @returns {CacheOptions}
  */
@@ -167,10 +167,22 @@ async function createRedisCache(config) {
   return createCacheManager(unfolded('redis', config));
 }
 
+/**
+ * A new cache on the CouchDB driver, once it can serve.
+ *
+ * @param {import('../index.js').CouchDbConfig & Pick<CacheBaseOptions, 'name' | 'failOpen' | 'logger'> & { driver?: 'couchdb' }} [config]
+ *   the driver's configuration, with `name`, `failOpen` and `logger` beside it
+ * @returns {Promise<AnyCache>} rejects as {@link createCacheManager} does
+ */
+async function createCouchdbCache(config) {
+  return createCacheManager(unfolded('couchdb', config));
+}
+
 module.exports = {
   cache: createCacheManager,
   closeCache,
   createCacheManager,
+  createCouchdbCache,
   createMemoryCache,
   createRedisCache,
   getCache,

@@ -1,10 +1,12 @@
 // The options of a cache, discriminated by the driver.
 
 import {
+  COUCHDB_DRIVER,
   Cache,
   MEMORY_DRIVER,
   REDIS_DRIVER,
   createCacheManager,
+  createCouchdbCache,
   createMemoryCache,
   createRedisCache,
   initCache,
@@ -17,6 +19,9 @@ import {
   type CacheOptions,
   type CacheStats,
   type CacheStore,
+  type CouchDbCacheConfig,
+  type CouchDbCacheOptions,
+  type CouchDbTls,
   type MemoryCacheConfig,
   type RedisCacheConfig,
   type RedisCacheOptions,
@@ -93,6 +98,40 @@ new Cache({ driver: 'redis', config: { sentinel: { nodes: ['a'] } } });
 // @ts-expect-error a duration
 new Cache({ driver: 'redis', config: { commandTimeout: '1 second' } });
 
+new Cache({ driver: 'couchdb' });
+new Cache({ driver: COUCHDB_DRIVER, config: { url: 'http://user:password@host:5984' } });
+new Cache({
+  driver: 'couchdb',
+  failOpen: false,
+  config: {
+    ...{ url: 'https://host/couch', database: 'app-cache', username: 'app', password: 'secret' },
+    tls: { ca: ['-----BEGIN CERTIFICATE-----'], rejectUnauthorized: true },
+    ...{ prefix: '', defaultTtl: '5m', maxValueBytes: 1e6, revsLimit: 5 },
+    ...{ connectTimeout: '1s', commandTimeout: 0.5, maxQueue: 100, breakerThreshold: 1 },
+    ...{ reconnectDelay: '10ms', maxReconnectDelay: '1s', leaseTtl: '3s', sweep: '10m' },
+  },
+});
+new Cache({ driver: 'couchdb', config: { tls: false, sweep: false } });
+
+// @ts-expect-error nobody moves the time of a server
+new Cache({ driver: 'couchdb', clock: 'manual' });
+// @ts-expect-error an option of the memory driver
+new Cache({ driver: 'couchdb', config: { maxSize: 1 } });
+// @ts-expect-error an option of the Redis driver
+new Cache({ driver: 'couchdb', config: { host: 'localhost' } });
+// @ts-expect-error an option of the CouchDB driver
+new Cache({ driver: 'redis', config: { database: 'cache' } });
+// @ts-expect-error an option of the configuration in the wrong place
+new Cache({ driver: 'couchdb', database: 'cache' });
+// @ts-expect-error the certificate has the host of the URL
+new Cache({ driver: 'couchdb', config: { tls: { servername: 'host' } } });
+// @ts-expect-error true would not say how often
+new Cache({ driver: 'couchdb', config: { sweep: true } });
+// @ts-expect-error a number
+new Cache({ driver: 'couchdb', config: { revsLimit: '20' } });
+// @ts-expect-error a duration
+new Cache({ driver: 'couchdb', config: { sweep: '1 hour' } });
+
 const options: CacheOptions = { driver: 'memory', config: { maxSize: 1 } };
 typeOf(await createCacheManager(options)).is<Cache>();
 typeOf(createMemoryCache({ maxSize: 1, name: 'app' })).is<Cache>();
@@ -101,8 +140,12 @@ typeOf(getCache()).is<Cache>();
 typeOf(await closeCache()).is<void>();
 typeOf(await createRedisCache({ url: 'redis://localhost', failOpen: false, name: 'app' })).is<Cache>();
 typeOf(await createRedisCache()).is<Cache>();
+typeOf(await createCouchdbCache({ url: 'http://localhost:5984', failOpen: false })).is<Cache>();
+typeOf(await createCouchdbCache()).is<Cache>();
 // @ts-expect-error of another driver
 void createRedisCache({ driver: 'memory' });
+// @ts-expect-error of another driver
+void createCouchdbCache({ driver: 'redis' });
 // @ts-expect-error the shorthand takes the driver's configuration flat
 createMemoryCache({ config: { maxSize: 1 } });
 
@@ -111,10 +154,14 @@ const velox: CacheManagerOptions = options;
 const config: CacheConfig = { driver: 'memory', maxSize: 1 };
 const memory: MemoryCacheConfig = config;
 const redis: RedisCacheConfig = { driver: 'redis', url: 'redis://localhost', db: 1 };
-const either: CacheConfig[] = [memory, redis];
-typeOf(either.map(({ driver }) => driver)).is<('memory' | 'redis')[]>();
+const couchdb: CouchDbCacheConfig = { driver: 'couchdb', url: 'http://localhost:5984', sweep: false };
+const every: CacheConfig[] = [memory, redis, couchdb];
+typeOf(every.map(({ driver }) => driver)).is<('memory' | 'redis' | 'couchdb')[]>();
 const onRedis: RedisCacheOptions = { driver: 'redis', config: { url: 'redis://localhost' } };
 new Cache(onRedis);
+const tls: CouchDbTls = { rejectUnauthorized: false };
+const onCouchDb: CouchDbCacheOptions = { driver: 'couchdb', config: { url: 'https://localhost', tls } };
+new Cache(onCouchDb);
 const manager: CacheManager = new Cache(velox);
 const store: CacheStore = manager;
 const taggable: TaggableCacheStore = manager;

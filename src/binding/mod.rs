@@ -7,6 +7,7 @@
 
 mod completions;
 mod convert;
+mod couchdb;
 mod error;
 mod mailbox;
 mod operations;

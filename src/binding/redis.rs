@@ -120,6 +120,7 @@ impl NativeRedis {
     }
 }
 
-fn millis(millis: f64) -> Duration {
+/// A duration that the facade has bounded.
+pub(super) fn millis(millis: f64) -> Duration {
     Duration::from_millis(millis as u64)
 }

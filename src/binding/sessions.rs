@@ -14,6 +14,7 @@ use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
+use super::couchdb::NativeCouchDb;
 use super::error::{self, Result};
 use super::mailbox::{self, Address};
 use super::redis::NativeRedis;
@@ -124,6 +125,8 @@ pub struct NativeOptions {
     pub batched: Option<bool>,
     /// The store is on Redis.
     pub redis: Option<NativeRedis>,
+    /// The store is on `CouchDB`.
+    pub couchdb: Option<NativeCouchDb>,
 }
 
 /// Opens a store and answers the handle.
@@ -143,6 +146,9 @@ pub fn open(env: Env, options: NativeOptions) -> Result<u32> {
 fn config(options: NativeOptions) -> Result<(Option<String>, Config)> {
     if let Some(redis) = options.redis {
         return Ok((options.name, Config::Redis(Box::new(redis.into_config()?))));
+    }
+    if let Some(couchdb) = options.couchdb {
+        return Ok((options.name, Config::CouchDb(Box::new(couchdb.into_config()))));
     }
     let defaults = Bounds::default();
     let bounds = Bounds {

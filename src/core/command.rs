@@ -175,6 +175,27 @@ pub enum Command {
     Ready,
 }
 
+impl Command {
+    /// The key that a command reads or writes, if it is one key.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Get { key }
+            | Self::Put { key, .. }
+            | Self::Has { key }
+            | Self::Forget { key }
+            | Self::Pull { key }
+            | Self::Peek { key }
+            | Self::Touch { key, .. }
+            | Self::Remaining { key }
+            | Self::Increment { key, .. }
+            | Self::Lease { key, .. }
+            | Self::Fill { key, .. }
+            | Self::Fail { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+}
+
 /// What a [`Command::Lease`] finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseReply {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::{Clock, ClockKind, Timestamp};
+use super::driver::couchdb::{self, CouchDb};
 use super::driver::memory::{Bounds, Memory};
 use super::driver::redis::{self, Redis};
 use super::driver::{Batch, Driver};
@@ -29,6 +30,8 @@ pub enum Config {
     },
     /// On Redis.
     Redis(Box<redis::Config>),
+    /// On `CouchDB`.
+    CouchDb(Box<couchdb::Config>),
 }
 
 /// One store, shared by its sessions.
@@ -55,6 +58,10 @@ impl Engine {
             Config::Redis(config) => {
                 let redis = Redis::open((**config).clone(), Arc::clone(&hub))?;
                 (Arc::new(Clock::new(ClockKind::System)), redis as _, None)
+            }
+            Config::CouchDb(config) => {
+                let couchdb = CouchDb::open((**config).clone(), Arc::clone(&hub))?;
+                (Arc::new(Clock::new(ClockKind::System)), couchdb as _, None)
             }
         };
         Ok(Self { config, clock, hub, driver, embedded })

@@ -6,6 +6,7 @@
 
 use std::future::{Future, pending};
 use std::sync::LazyLock;
+use std::task::{Context, Waker};
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
@@ -34,5 +35,15 @@ pub fn handle() -> Result<&'static Handle> {
 pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(handle) = handle() {
         handle.spawn(task);
+    }
+}
+
+/// Starts an operation of several steps, on the runtime's thread. Its first step is taken before this returns, so that
+/// it comes before what is asked later.
+pub fn start(operation: impl Future<Output = ()> + Send + 'static) {
+    let mut operation = Box::pin(operation);
+    let mut unwoken = Context::from_waker(Waker::noop());
+    if operation.as_mut().poll(&mut unwoken).is_pending() {
+        spawn(operation);
     }
 }

@@ -35,6 +35,11 @@ impl Payload {
         Self { format, ascii: bytes.is_ascii(), bytes }
     }
 
+    /// What is handed over for bytes that nobody here wrote: text that is no JSON, so that whoever decodes it says so.
+    pub fn corrupt() -> Self {
+        Self::new(Format::Json, *b"\xfc")
+    }
+
     /// A JSON number.
     pub fn number(value: f64) -> Self {
         // Adding zero turns -0 into 0, which is what a counter shows.

@@ -4,6 +4,7 @@
 //! that it keeps. It is proved by the conformance suite in `tests/conformance`, a function of a driver and
 //! its [`Capabilities`]; no test is skipped by name.
 
+pub mod couchdb;
 pub mod memory;
 pub mod redis;
 mod remote;

@@ -11,10 +11,11 @@ use super::call::{Answer, Call, Outgoing, Sink};
 use super::fault::Fault;
 use super::record;
 use super::scripts::{PUT, TAKE, TOUCH};
-use super::{Asked, Redis, start, values};
-use crate::core::command::{Command, Condition, Reply};
+use super::{Asked, Redis, values};
+use crate::core::command::{Condition, Reply};
 use crate::core::driver::remote::asked::Ready;
 use crate::core::error::Result;
+use crate::core::runtime::start;
 use crate::core::value::{Payload, Value};
 
 /// Answers a `get`.
@@ -27,7 +28,7 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
             return ready.push(asked, Ok(Reply::Payload(None)));
         }
         Err(fault) if fault.is("WRONGTYPE") => {
-            return ready.push(asked, Ok(Reply::Payload(Some(record::corrupt()))));
+            return ready.push(asked, Ok(Reply::Payload(Some(Payload::corrupt()))));
         }
         Err(Fault::Dropped(_)) => {
             return start(async move {
@@ -155,7 +156,7 @@ impl Redis {
         match answer {
             Ok(Answered::BulkString(bytes)) => self.value(key, bytes, stale, deadline).await,
             Ok(_) => Ok(None),
-            Err(fault) if fault.is("WRONGTYPE") => Ok(Some(record::corrupt())),
+            Err(fault) if fault.is("WRONGTYPE") => Ok(Some(Payload::corrupt())),
             Err(fault) => Err(fault),
         }
     }
@@ -174,7 +175,7 @@ impl Redis {
                     }
                 },
                 Ok(_) => Ok(None),
-                Err(fault) if fault.is("WRONGTYPE") => Ok(Some(record::corrupt())),
+                Err(fault) if fault.is("WRONGTYPE") => Ok(Some(Payload::corrupt())),
                 Err(fault) => Err(fault.outage()),
             };
             payloads.push(answer);
@@ -230,7 +231,7 @@ impl Redis {
         self.counters.deletes.count();
         Ok(Reply::Payload(Some(match header {
             Some(header) => self.decode(header, bytes).await,
-            None => self.value_now(bytes).unwrap_or_default().unwrap_or_else(record::corrupt),
+            None => self.value_now(bytes).unwrap_or_default().unwrap_or_else(Payload::corrupt),
         })))
     }
 
@@ -291,26 +292,5 @@ pub fn verdict(answer: Answered, word: &[u8]) -> Option<Vec<u8>> {
     match (parts.next()?, parts.next()?) {
         (Answered::BulkString(first), Answered::BulkString(second)) if first == word => Some(second),
         _ => None,
-    }
-}
-
-impl Command {
-    /// The key that a command reads or writes, if it is one key.
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Get { key }
-            | Self::Put { key, .. }
-            | Self::Has { key }
-            | Self::Forget { key }
-            | Self::Pull { key }
-            | Self::Peek { key }
-            | Self::Touch { key, .. }
-            | Self::Remaining { key }
-            | Self::Increment { key, .. }
-            | Self::Lease { key, .. }
-            | Self::Fill { key, .. }
-            | Self::Fail { key, .. } => Some(key),
-            _ => None,
-        }
     }
 }

@@ -104,7 +104,7 @@ impl Redis {
         epochs: &[Tagged],
         deadline: Instant,
     ) -> std::result::Result<std::result::Result<Judged, Vec<u8>>, Fault> {
-        let Answered::Array(parts) = answer else { return Ok(Ok(Judged::Hit(record::corrupt()))) };
+        let Answered::Array(parts) = answer else { return Ok(Ok(Judged::Hit(Payload::corrupt()))) };
         let mut parts = parts.into_iter();
         let found = parts.next();
         let value = match parts.next() {
@@ -123,15 +123,15 @@ impl Redis {
             };
             return Ok(Ok(Judged::Granted { began, stale }));
         }
-        let Some(bytes) = value else { return Ok(Ok(Judged::Hit(record::corrupt()))) };
+        let Some(bytes) = value else { return Ok(Ok(Judged::Hit(Payload::corrupt()))) };
         let (header, has_value) = match parse(&bytes) {
             Stored::Record(header) => (header, true),
             Stored::Lease(header) => (header, false),
             Stored::Plain => {
                 let payload = self.value_now(bytes).unwrap_or_default();
-                return Ok(Ok(Judged::Hit(payload.unwrap_or_else(record::corrupt))));
+                return Ok(Ok(Judged::Hit(payload.unwrap_or_else(Payload::corrupt))));
             }
-            Stored::Failed(_) | Stored::Corrupt => return Ok(Ok(Judged::Hit(record::corrupt()))),
+            Stored::Failed(_) | Stored::Corrupt => return Ok(Ok(Judged::Hit(Payload::corrupt()))),
         };
         let first = bytes[..header.length].to_vec();
         if has_value && !self.has_valid_tags(&header, deadline).await? {

@@ -62,7 +62,7 @@ pub fn keep_alive(redis: &Arc<Redis>) {
             sleep(period).await;
             let Some(redis) = store.upgrade() else { return };
             let life = redis.config.lease_ttl.as_millis().to_string().into_bytes();
-            for run in redis.runs.held() {
+            for (_, run) in redis.runs.held() {
                 let args = vec![run.token.as_bytes().to_vec(), life.clone()];
                 // Whether it is still held is found out by the fill.
                 drop(redis.ask(Call::Script(&RENEW, run.key.as_bytes().into(), args), redis.deadline()));

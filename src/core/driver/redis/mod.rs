@@ -15,7 +15,6 @@ mod counters;
 mod entries;
 mod fault;
 mod find;
-mod flushes;
 mod follow;
 mod keys;
 mod keyspace;
@@ -37,7 +36,6 @@ mod waits;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use redis::Value as Answered;
@@ -46,7 +44,6 @@ use tokio::time::Instant;
 use self::call::{Answer, Call, Outgoing, Sink};
 pub use self::config::{Address, Config, Mode, Sentinel, Tls};
 use self::fault::Fault;
-use self::flushes::Flushes;
 use self::link::Listener;
 use self::locks::Watched;
 use self::order::Order;
@@ -54,6 +51,7 @@ use self::router::Router;
 use self::waits::Waits;
 use super::remote::Remote;
 use super::remote::asked::{self, Ready};
+use super::remote::flushes::Flushes;
 use super::remote::held::Held;
 use super::remote::leasing::answer_alone;
 use super::remote::runs::{Run, Runs};
@@ -61,7 +59,7 @@ use super::{Batch, Capabilities, Driver};
 use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Notice, SessionId};
-use crate::core::runtime;
+use crate::core::runtime::{self, start};
 use crate::core::stats::{Connection, Counters, Holdings};
 
 /// The Redis driver.
@@ -217,16 +215,6 @@ fn begin_leases(leasing: &mut Leasing) {
     }
 }
 
-/// Starts an operation of several steps. Its first calls are sent before this returns, so that they come before what
-/// is asked later.
-fn start(operation: impl Future<Output = ()> + Send + 'static) {
-    let mut operation = Box::pin(operation);
-    let mut unwoken = Context::from_waker(Waker::noop());
-    if operation.as_mut().poll(&mut unwoken).is_pending() {
-        runtime::spawn(operation);
-    }
-}
-
 /// Runs an operation that takes more than a look at one answer.
 async fn run(asked: Asked, command: Command) {
     let (redis, session, deadline) = (Arc::clone(&asked.store), asked.session, asked.deadline);
@@ -281,7 +269,7 @@ impl Remote for Redis {
         self.follow_run(lease, run).await;
     }
 
-    async fn release(&self, session: SessionId, name: &str, owner: &str) -> Result<()> {
+    async fn release(self: &Arc<Self>, session: SessionId, name: &str, owner: &str) -> Result<()> {
         self.unlock(session, (name, owner), self.deadline()).await.map(drop)
     }
 }

@@ -165,11 +165,6 @@ pub fn error_text(header: &Header, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[header.length..]).into_owned()
 }
 
-/// What is handed over for bytes that nobody here wrote: text that is no JSON, so that whoever decodes it says so.
-pub fn corrupt() -> Payload {
-    Payload::new(Format::Json, *b"\xfc")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

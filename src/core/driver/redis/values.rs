@@ -74,12 +74,12 @@ impl Redis {
         match parse(&bytes) {
             Stored::Plain => Ok(Some(Payload::new(crate::core::value::Format::Json, bytes))),
             Stored::Lease(_) | Stored::Failed(_) => Ok(None),
-            Stored::Corrupt => Ok(Some(record::corrupt())),
+            Stored::Corrupt => Ok(Some(Payload::corrupt())),
             Stored::Record(header)
                 if header.tags.is_empty() && header.fresh_until == 0 && bytes.len() <= AT_ONCE =>
             {
                 let payload = record::payload(&header, bytes, self.config.max_value_bytes);
-                Ok(Some(payload.unwrap_or_else(record::corrupt)))
+                Ok(Some(payload.unwrap_or_else(Payload::corrupt)))
             }
             Stored::Record(header) => Err((header, bytes)),
         }
@@ -114,7 +114,7 @@ impl Redis {
         } else {
             record::payload(&header, bytes, most)
         };
-        payload.unwrap_or_else(record::corrupt)
+        payload.unwrap_or_else(Payload::corrupt)
     }
 
     /// Whether a record is not in its grace, by the clock of the server that has it.

@@ -7,6 +7,7 @@
 pub mod asked;
 pub mod epochs;
 pub mod fault;
+pub mod flushes;
 pub mod held;
 pub mod leasing;
 pub mod lifetimes;
@@ -46,6 +47,10 @@ pub trait Remote: Send + Sync + Sized + 'static {
     fn follow(self: Arc<Self>, lease: LeaseId, run: Run) -> impl Future<Output = ()> + Send;
 
     /// Releases a lock, if it is that owner's.
-    fn release(&self, session: SessionId, name: &str, owner: &str)
-    -> impl Future<Output = Result<()>> + Send;
+    fn release(
+        self: &Arc<Self>,
+        session: SessionId,
+        name: &str,
+        owner: &str,
+    ) -> impl Future<Output = Result<()>> + Send;
 }

@@ -109,6 +109,13 @@ impl Runs {
         self.table.lock().running.get(&id).map(|waited| waited.run.clone())
     }
 
+    /// What stands under the key has changed, and is still the run's.
+    pub fn mark(&self, id: LeaseId, marker: Option<Arc<[u8]>>) {
+        if let Some(waited) = self.table.lock().running.get_mut(&id) {
+            waited.run.marker = marker;
+        }
+    }
+
     /// Has a session told of the run's end.
     pub fn join(&self, id: LeaseId, session: SessionId) {
         if let Some(waited) = self.table.lock().running.get_mut(&id)
@@ -140,10 +147,11 @@ impl Runs {
     }
 
     /// The runs whose leases this process holds on the server.
-    pub fn held(&self) -> Vec<Run> {
+    pub fn held(&self) -> Vec<(LeaseId, Run)> {
         let table = self.table.lock();
-        let runs = table.running.values().map(|waited| &waited.run);
-        runs.filter(|run| run.holder.is_some() && !run.offline).cloned().collect()
+        let runs = table.running.iter().map(|(id, waited)| (*id, &waited.run));
+        let held = runs.filter(|(_, run)| run.holder.is_some() && !run.offline);
+        held.map(|(id, run)| (id, run.clone())).collect()
     }
 
     /// The runs of a session's factories. It is told of no other's any more.
