@@ -37,7 +37,7 @@ describe('the CouchDB driver is opened', () => {
         maxQueue: 10_000,
         breakerThreshold: 3,
         sweep: 3_600_000,
-        revsLimit: 20,
+        revsLimit: 5,
       },
     });
   });

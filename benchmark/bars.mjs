@@ -1,9 +1,10 @@
 /**
  * What the library promises of its speed and weight, and whether this run kept it. The limits stand
- * here, those of the Redis driver in redis/bars.mjs, and nowhere else; what they are compared with
- * comes from the run.
+ * here, those of a remote driver in its folder's bars.mjs, and nowhere else; what they are compared
+ * with comes from the run.
  */
 import { FLOOR } from './contenders.mjs';
+import { couchdbBars } from './couchdb/bars.mjs';
 import { count, times } from './format.mjs';
 import { redisBars } from './redis/bars.mjs';
 
@@ -17,8 +18,14 @@ const STALL_SHARE = 0.2;
 const PEERS = ['bentocache', 'keyv', 'cacheable'];
 
 /** The bars of the sections that ran: `{ text, limit, measured, met }`. */
-export function bars({ ops, native, heap, redis }) {
-  return [...opsBars(ops), ...nativeBars(native), ...heapBars(heap), ...redisBars(redis)];
+export function bars({ ops, native, heap, redis, couchdb }) {
+  return [
+    ...opsBars(ops),
+    ...nativeBars(native),
+    ...heapBars(heap),
+    ...redisBars(redis),
+    ...couchdbBars(couchdb),
+  ];
 }
 
 function opsBars(ops) {

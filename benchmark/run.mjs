@@ -5,9 +5,10 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { bars } from './bars.mjs';
+import { couchdbReport } from './couchdb/report.mjs';
 import { describeMachine } from './machine.mjs';
 import { USAGE, readOptions } from './options.mjs';
-import { hasMarkers, withResults } from './page.mjs';
+import { hasMarkers, sectionsOf, withResults } from './page.mjs';
 import { redisReport } from './redis/report.mjs';
 import { unavailable } from './redis/server.mjs';
 import { report } from './report.mjs';
@@ -16,8 +17,8 @@ import { sections } from './sections.mjs';
 const options = understood();
 const page = options.markdown && existsSync(options.markdown) && readFileSync(options.markdown, 'utf8');
 // Said before the run and not after it.
-if (page && hasMarkers(page) && !options.complete) {
-  stop(`${options.markdown} takes a complete run alone, neither shortened nor in part`);
+if (page && hasMarkers(page) && !options.complete(sectionsOf(page))) {
+  stop(`${options.markdown} takes a run of full length alone, of the sections that its marker names`);
 }
 if (options.sections.includes('redis') && !options.smoke && unavailable()) {
   stop(`${unavailable()}: install Redis, or choose other sections with --only`);
@@ -35,7 +36,11 @@ for (const name of options.sections) {
 }
 
 const { plan, smoke } = options;
-const parts = [report({ machine, command, smoke, plan, results }), redisReport(results.redis, plan.redis)];
+const parts = [
+  report({ machine, command, smoke, plan, results }),
+  redisReport(results.redis, plan.redis),
+  couchdbReport(results.couchdb, plan.couchdb),
+];
 const markdown = parts.filter(Boolean).join('\n');
 console.log(markdown);
 

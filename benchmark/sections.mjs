@@ -1,5 +1,6 @@
 /** Runs the sections, each in child processes, and brings their answers together. */
 import { run } from './child.mjs';
+import { couchdb } from './couchdb/section.mjs';
 import { redis } from './redis/section.mjs';
 import { median } from './statistics.mjs';
 
@@ -12,6 +13,7 @@ export const sections = {
   heap: (plan, progress) => inTurn('heap.mjs', plan, progress),
   overhead: (plan, progress) => inTurn('overhead.mjs', plan, progress),
   redis,
+  couchdb,
 };
 
 /**

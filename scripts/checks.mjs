@@ -100,7 +100,14 @@ export const checks = [
     name: 'api',
     groups: ['test'],
     needs: ['build'],
-    run: () => nodeTest(testFiles('__test__', ['boundary', 'consumers', 'redis', 'types']), 10),
+    run: () => nodeTest(testFiles('__test__', ['boundary', 'consumers', 'couchdb', 'redis', 'types']), 10),
+  },
+  {
+    name: 'couchdb',
+    groups: ['test'],
+    needs: ['build'],
+    // On a server of the tests' own, and on that of COUCHDB_URL where it names one.
+    run: withServers(() => nodeTest(testFiles('__test__/couchdb'), 15)),
   },
   {
     name: 'redis',
@@ -131,7 +138,7 @@ function command(commandLine, minutes = 5) {
 function withServers(work) {
   if (SERVERS) return work;
   return async () => {
-    console.log('not run on Windows: there is no Redis for it');
+    console.log('not run on Windows: what the tests do to their servers is not to be had there');
     return 0;
   };
 }

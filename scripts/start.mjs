@@ -3,6 +3,7 @@
 //   npm start                          on memory
 //   npm start -- --redis               on a redis-server of its own, or on that of REDIS_URL
 //   REDIS_URL=redis://… npm start      on that server
+//   COUCHDB_URL=http://… npm start     on that CouchDB
 //
 // Further arguments go to the example.
 

@@ -8,9 +8,9 @@ import { test } from 'node:test';
 import { root } from '../../scripts/project.mjs';
 
 const require = createRequire(import.meta.url);
-const { freePort, host } = require('../redis/support/ports.js');
+const { freePort, host } = require('../support/ports.js');
 const { connect } = require('../redis/support/resp.js');
-const { until } = require('../redis/support/wait.js');
+const { until } = require('../support/wait.js');
 
 const LIMIT = { timeout: 60_000 };
 // There is no Redis for Windows, and no signal that a program could end cleanly on.

@@ -9,7 +9,7 @@ const { after, before, beforeEach, describe, test } = require('node:test');
 const { gate, turns } = require('../support/deferred.js');
 const { openFor } = require('../support/open.js');
 const { startServer } = require('./support/server.js');
-const { until } = require('./support/wait.js');
+const { until } = require('../support/wait.js');
 const { openPeer } = require('./topologies/peer.js');
 require('../support/alive.js');
 

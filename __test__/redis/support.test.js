@@ -14,7 +14,7 @@ const { startProxy } = require('./support/proxy.js');
 const { connect, encode } = require('./support/resp.js');
 const { startServer } = require('./support/server.js');
 const { makeCertificates } = require('./support/tls.js');
-const { until } = require('./support/wait.js');
+const { until } = require('../support/wait.js');
 
 async function openTo(t, address, options = {}) {
   const client = await connect({ host: address.host, port: address.port, ...options });

@@ -1,7 +1,8 @@
 /** What the Redis driver promises beside the other clients, and whether this run kept it. */
-import { times } from '../format.mjs';
+import { bar } from '../remote/bars.mjs';
+import { title } from '../remote/scenarios.mjs';
 import { IOREDIS, OWN } from './contenders.mjs';
-import { scenario, title } from './scenarios.mjs';
+import { scenario } from './scenarios.mjs';
 
 const THROUGHPUT = { 'get-512': 2, 'get-64': 1.3, 'get-16': 0.9, 'many-16': 1.5, 'put-512': 1.7 };
 /** The JavaScript thread's time an operation, of the best peer's. */
@@ -47,15 +48,4 @@ export function redisBars(result) {
 export function bestPeer(row) {
   const peers = Object.keys(row).filter((name) => name !== OWN);
   return peers.reduce((best, name) => (row[name].perSecond > row[best].perSecond ? name : best));
-}
-
-const KEEPS = {
-  '≥': (value, limit) => value >= limit,
-  '≤': (value, limit) => value <= limit,
-  '<': (value, limit) => value < limit,
-};
-
-function bar(text, sign, value, limit) {
-  const met = KEEPS[sign](value, limit);
-  return { text, limit: `${sign} ${times(limit)}`, measured: times(value), value, met };
 }

@@ -7,7 +7,7 @@
  * be iterated in the order of the keys. Values live for one hour, on the server, in milliseconds.
  * Packages are imported by `open`: a process holds one contender alone.
  */
-import { readFileSync } from 'node:fs';
+import { versionsOf } from '../remote/contenders.mjs';
 
 const HOUR_MS = 3_600_000;
 
@@ -118,11 +118,4 @@ export function contender(name) {
 }
 
 /** The installed version of each that takes part. */
-export function versions() {
-  return Object.fromEntries(
-    contenders.map(({ name, package: path }) => [
-      name,
-      JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')).version,
-    ]),
-  );
-}
+export const versions = () => versionsOf(contenders);

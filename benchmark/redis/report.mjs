@@ -1,13 +1,15 @@
 /** The section's results as Markdown. */
-import { count, table } from '../format.mjs';
+import { count } from '../format.mjs';
+import { scenarioPart } from '../remote/report.mjs';
 import { contenders } from './contenders.mjs';
-import { scenarios, title } from './scenarios.mjs';
+import { scenarios } from './scenarios.mjs';
 
 /** The section's part of the report; undefined if it did not run. */
 export function redisReport(result, plan) {
   if (!result) return undefined;
   if (result.unavailable) return `### Redis\n\nNot measured: ${result.unavailable}.\n`;
   const { rows, server, packages, skipped } = result;
+  const names = contenders.map(({ name }) => name);
   const versions = Object.entries(packages).filter(([name]) => !skipped[name]);
   return `${[
     '### Redis',
@@ -17,36 +19,8 @@ export function redisReport(result, plan) {
       `- Clients: ${versions.map(([name, version]) => `${name} ${version}`).join(', ')}`,
       ...Object.entries(skipped).map(([name, reason]) => `- Without ${name}: ${reason}`),
     ].join('\n'),
-    ...scenarios.filter(({ id }) => rows[id]).map((scenario) => scenarioPart(scenario, rows[scenario.id])),
+    ...scenarios
+      .filter(({ id }) => rows[id])
+      .map((scenario) => scenarioPart(scenario, rows[scenario.id], names)),
   ].join('\n\n')}\n`;
 }
-
-function scenarioPart(scenario, row) {
-  const names = contenders.map(({ name }) => name).filter((name) => row[name]);
-  return [
-    `#### ${title(scenario)}`,
-    table(
-      ['', 'operations a second', 'JS thread, µs', 'process, µs', 'p50, µs', 'p99, µs'],
-      names.map((name) => {
-        const { perSecond, scriptUs, processUs, p50Us, p99Us } = row[name];
-        return [name, count(perSecond), micro(scriptUs), micro(processUs), micro(p50Us), micro(p99Us)];
-      }),
-    ),
-    coresPart(names, row),
-  ]
-    .filter(Boolean)
-    .join('\n\n');
-}
-
-/** Client and server share the machine: how many cores each had, and how long it waited for one. */
-function coresPart(names, row) {
-  if (names.some((name) => row[name].serverShare === null)) return undefined;
-  const shares = names.map((name) => {
-    const { serverShare, processShare, serverWaits, scriptWaits } = row[name];
-    return `${name} ${cores(serverShare)} + ${cores(processShare)} (${cores(serverWaits)}, ${cores(scriptWaits)})`;
-  });
-  return `Cores that the server + the client had (and the share of the time that the server and the JS thread waited for one): ${shares.join('; ')}.`;
-}
-
-const micro = (value) => (value === null ? '–' : value < 100 ? value.toFixed(2) : count(value));
-const cores = (share) => share.toFixed(2);

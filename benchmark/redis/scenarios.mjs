@@ -5,9 +5,6 @@
  * other too, because a bar compares them.
  */
 
-/** Keys of one `many`. */
-export const MANY = 100;
-
 export const scenarios = [
   { id: 'get-1', group: 'one', operation: 'get', inFlight: 1, operations: 5000 },
   { id: 'remember-1', group: 'one', operation: 'remember', inFlight: 1, operations: 3000 },
@@ -23,15 +20,4 @@ export function scenario(id) {
   const found = scenarios.find((candidate) => candidate.id === id);
   if (!found) throw new Error(`there is no Redis scenario "${id}"`);
   return found;
-}
-
-const TITLES = {
-  get: '`get`',
-  many: `\`many\` of ${MANY} keys`,
-  put: '`put`',
-  remember: '`remember`, a miss each time',
-};
-
-export function title({ operation, inFlight }) {
-  return `${TITLES[operation]}, ${inFlight === 1 ? 'one' : inFlight} in flight`;
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-// A Fastify app with a cache, on Redis if REDIS_URL names a server, else in memory: what `npm start` runs.
+// A Fastify app with a cache, on Redis or CouchDB if REDIS_URL or COUCHDB_URL names a server, else in memory: what `npm start` runs.
 // README.md beside this file says more.
 
 const { setTimeout: sleep } = require('node:timers/promises');
@@ -77,8 +77,9 @@ function createApp() {
 
 /** Nothing else in the app depends on where the cache is. */
 function driverFromEnvironment() {
-  const { REDIS_URL: url } = process.env;
-  if (url) return { driver: 'redis', config: { url, prefix: 'ferrocache-example:' } };
+  const { REDIS_URL: redis, COUCHDB_URL: couchdb } = process.env;
+  if (redis) return { driver: 'redis', config: { url: redis, prefix: 'ferrocache-example:' } };
+  if (couchdb) return { driver: 'couchdb', config: { url: couchdb, database: 'ferrocache-example' } };
   return { driver: 'memory', config: { maxSize: 10_000 } };
 }
 

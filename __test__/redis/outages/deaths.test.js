@@ -7,8 +7,8 @@ const net = require('node:net');
 const { test } = require('node:test');
 const { setTimeout: delay } = require('node:timers/promises');
 const { startServer } = require('../support/server.js');
-const { until } = require('../support/wait.js');
-const { SECRET } = require('./watch.js');
+const { until } = require('../../support/wait.js');
+const { SECRET } = require('../../support/outages/watch.js');
 const { startWorld } = require('./world.js');
 require('../../support/alive.js');
 

@@ -5,9 +5,9 @@
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
 const { run } = require('../../support/child.js');
-const { freePort } = require('../support/ports.js');
+const { freePort } = require('../../support/ports.js');
 const { startServer } = require('../support/server.js');
-const { SECRET } = require('./watch.js');
+const { SECRET } = require('../../support/outages/watch.js');
 require('../../support/alive.js');
 
 const LIMIT = 15_000;

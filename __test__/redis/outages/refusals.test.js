@@ -4,9 +4,9 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { until } = require('../support/wait.js');
-const { operations } = require('./operations.js');
-const { SECRET } = require('./watch.js');
+const { until } = require('../../support/wait.js');
+const { operations } = require('../../support/outages/operations.js');
+const { SECRET } = require('../../support/outages/watch.js');
 const { startWorld } = require('./world.js');
 require('../../support/alive.js');
 

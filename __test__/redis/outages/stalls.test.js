@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { setTimeout: delay } = require('node:timers/promises');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { SLACK, TIMEOUT, startWorld } = require('./world.js');
 require('../../support/alive.js');
 

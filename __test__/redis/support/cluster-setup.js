@@ -2,7 +2,7 @@
 
 // Makes a cluster out of servers that do not know each other.
 
-const { until } = require('./wait.js');
+const { until } = require('../../support/wait.js');
 
 const SLOTS = 16_384;
 

@@ -4,7 +4,7 @@
 
 const { claim, join, nodesOf, followers } = require('./cluster-setup.js');
 const { startServer } = require('./server.js');
-const { until } = require('./wait.js');
+const { until } = require('../../support/wait.js');
 
 /** @typedef {import('./server.js').Server} Server */
 /** @typedef {{ id: string, primary: boolean, primaryId: string | null, slots: [number, number][] }} View */

@@ -5,8 +5,8 @@
 const net = require('node:net');
 
 const { Link, reset } = require('./link.js');
-const { freePort, host } = require('./ports.js');
-const { until } = require('./wait.js');
+const { freePort, host } = require('../../support/ports.js');
+const { until } = require('../../support/wait.js');
 
 /** @typedef {'both' | 'requests' | 'replies'} Direction */
 

@@ -3,7 +3,7 @@
 // A primary, its replica and three sentinels that agree by majority.
 
 const { startServer } = require('./server.js');
-const { until } = require('./wait.js');
+const { until } = require('../../support/wait.js');
 
 const NAME = 'mymaster';
 const SENTINELS = 3;

@@ -6,11 +6,11 @@ const { randomBytes } = require('node:crypto');
 const { readFileSync, rmSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
 
-const { freePort, host } = require('./ports.js');
-const { launch, removeDirectory, temporaryDirectory } = require('./processes.js');
+const { freePort, host } = require('../../support/ports.js');
+const { launch, removeDirectory, temporaryDirectory } = require('../../support/processes.js');
 const { connect } = require('./resp.js');
 const { makeCertificates } = require('./tls.js');
-const { Fatal, until } = require('./wait.js');
+const { Fatal, until } = require('../../support/wait.js');
 
 const START_LIMIT = 15_000;
 const TAKEN = /already in use|failed listening|could not create server tcp/i;

@@ -3,7 +3,7 @@
 const { writeFileSync } = require('node:fs');
 const path = require('node:path');
 
-const { temporaryDirectory } = require('./processes.js');
+const { temporaryDirectory } = require('../../support/processes.js');
 const { authority } = require('./x509.js');
 
 /**

@@ -11,7 +11,7 @@ const { record } = require('../../support/events.js');
 const { openFor } = require('../../support/open.js');
 const { startCluster } = require('../support/cluster.js');
 const { startServer } = require('../support/server.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { openPeer } = require('./peer.js');
 require('../../support/alive.js');
 

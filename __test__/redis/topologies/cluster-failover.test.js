@@ -8,7 +8,7 @@ const { after, afterEach, before, describe, test } = require('node:test');
 const { openFor } = require('../../support/open.js');
 const { record } = require('../../support/events.js');
 const { startCluster } = require('../support/cluster.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { openPeer } = require('./peer.js');
 const { startTraffic } = require('./traffic.js');
 require('../../support/alive.js');

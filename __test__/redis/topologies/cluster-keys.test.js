@@ -9,9 +9,9 @@ const { gate } = require('../../support/deferred.js');
 const { cacheError } = require('../../support/errors.js');
 const { openFor } = require('../../support/open.js');
 const { startCluster } = require('../support/cluster.js');
-const { freePort } = require('../support/ports.js');
+const { freePort } = require('../../support/ports.js');
 const { startProxy } = require('../support/proxy.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { openPeer } = require('./peer.js');
 require('../../support/alive.js');
 

@@ -7,7 +7,7 @@ const { after, before, beforeEach, describe, test } = require('node:test');
 
 const { openFor } = require('../../support/open.js');
 const { startCluster } = require('../support/cluster.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { openPeer } = require('./peer.js');
 const { startTraffic } = require('./traffic.js');
 require('../../support/alive.js');

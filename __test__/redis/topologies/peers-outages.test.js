@@ -10,7 +10,7 @@ const { cacheError } = require('../../support/errors.js');
 const { record } = require('../../support/events.js');
 const { openFor } = require('../../support/open.js');
 const { startServer } = require('../support/server.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 require('../../support/alive.js');
 
 const DOWN = ['CACHE_UNAVAILABLE', 'CACHE_TIMEOUT'];

@@ -8,10 +8,10 @@ const { after, before, describe, test } = require('node:test');
 const { cacheError } = require('../../support/errors.js');
 const { record } = require('../../support/events.js');
 const { openFor } = require('../../support/open.js');
-const { freePort } = require('../support/ports.js');
+const { freePort } = require('../../support/ports.js');
 const { startSentinel } = require('../support/sentinel.js');
 const { startServer } = require('../support/server.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 const { startTraffic } = require('./traffic.js');
 require('../../support/alive.js');
 

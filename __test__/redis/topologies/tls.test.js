@@ -11,7 +11,7 @@ const { openFor } = require('../../support/open.js');
 const { claim, join } = require('../support/cluster-setup.js');
 const { startServer } = require('../support/server.js');
 const { makeCertificates } = require('../support/tls.js');
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 require('../../support/alive.js');
 
 const LIMIT = { timeout: 30_000 };

@@ -4,7 +4,7 @@
 
 const { setImmediate: turn } = require('node:timers/promises');
 
-const { until } = require('../support/wait.js');
+const { until } = require('../../support/wait.js');
 
 class Client {
   key;

@@ -7,13 +7,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 
 const LINUX = process.platform === 'linux';
 
-/** What this process and the server have used so far. `take` before and after, then `used`. */
+/**
+ * What this process and the server have used so far. `take` before and after, then `used`. A server whose
+ * process is not known here has no figures.
+ */
 export function take(serverPid) {
   return {
     process: process.cpuUsage(),
     // The main thread, which runs the JavaScript, has the number of the process.
     script: LINUX ? schedstat(process.pid, process.pid) : null,
-    server: LINUX ? allThreads(serverPid) : null,
+    server: LINUX && serverPid !== undefined ? allThreads(serverPid) : null,
   };
 }
 

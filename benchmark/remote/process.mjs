@@ -3,7 +3,6 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('client.mjs', import.meta.url));
 const FLAGS = ['--expose-gc', '--max-old-space-size=4096'];
 const LIMIT_MS = 120_000;
 
@@ -11,10 +10,11 @@ export class ClientProcess {
   #child;
   #exited;
 
-  constructor(name) {
+  /** `program` is the URL of a file that calls `serve` of client.mjs. */
+  constructor(program, name) {
     this.name = name;
     // Some clients log on the standard output, which is the report's.
-    this.#child = fork(PROGRAM, [], { execArgv: FLAGS, stdio: ['ignore', 2, 2, 'ipc'] });
+    this.#child = fork(fileURLToPath(program), [], { execArgv: FLAGS, stdio: ['ignore', 2, 2, 'ipc'] });
     this.#exited = once(this.#child, 'exit');
     // Whoever asks learns of it; nobody need be asking.
     this.#exited.catch(() => {});
@@ -23,7 +23,8 @@ export class ClientProcess {
   async ask(type, input = {}) {
     const limit = AbortSignal.timeout(LIMIT_MS);
     const answered = once(this.#child, 'message', { signal: limit });
-    this.#child.send({ type, ...input });
+    // Who is gone says so by its exit; without a callback it would be an event that nobody listens for.
+    this.#child.send({ type, ...input }, () => {});
     const [answer] = await Promise.race([
       answered,
       this.#exited.then(([code, signal]) => this.#gone(code, signal)),
@@ -38,9 +39,14 @@ export class ClientProcess {
     try {
       await this.ask('close');
     } finally {
-      this.#child.kill('SIGKILL');
+      this.kill();
       await this.#exited;
     }
+  }
+
+  /** Ends it at once; whoever asks it is told. */
+  kill() {
+    this.#child.kill('SIGKILL');
   }
 
   #gone(code, signal) {

@@ -26,7 +26,7 @@ process.on('exit', () => {
 
 /** An empty folder that is gone when this process is. */
 function temporaryDirectory() {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'ferrocache-redis-'));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'ferrocache-'));
   directories.add(directory);
   return directory;
 }

@@ -100,6 +100,9 @@ const lanes = {
   },
 };
 
+/** What `load` can ask of a client. */
+export const OPERATIONS = ['get', 'many', 'put', 'remember'];
+
 /** Runs a round; resolves to `{ wallNs, p50Us, p99Us }`. */
 export async function load(client, data, { operation, inFlight, operations }) {
   const form = client.decodes ? 'decoded' : 'text';

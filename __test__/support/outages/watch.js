@@ -5,9 +5,17 @@
 const assert = require('node:assert/strict');
 const { inspect } = require('node:util');
 
+/** The user, where a password needs one. */
+const USER = 'app';
 /** The password that is configured wherever one can be; the odd characters are escaped in a URL. */
 const SECRET = 'recognisable/Pa55word@here';
-const SHAPES = [SECRET, encodeURIComponent(SECRET), Buffer.from(SECRET).toString('base64')];
+const SHAPES = [
+  SECRET,
+  encodeURIComponent(SECRET),
+  Buffer.from(SECRET).toString('base64'),
+  // As Basic authentication sends it.
+  Buffer.from(`${USER}:${SECRET}`).toString('base64'),
+];
 
 /** Everything that was said, each wording once. */
 class Watch {
@@ -69,4 +77,4 @@ function withoutSecret(one) {
   }
 }
 
-module.exports = { SECRET, Watch, withoutSecret };
+module.exports = { SECRET, USER, Watch, withoutSecret };
