@@ -162,7 +162,7 @@ export class CacheArgumentError extends CacheError<
 // ---------------------------------------------------------------------------------------------
 
 /** The storage behind a cache. */
-export type CacheDriver = 'memory' | 'redis' | 'couchdb';
+export type CacheDriver = 'memory' | 'redis' | 'couchdb' | 'tiered';
 
 /** The name of the memory driver. */
 export const MEMORY_DRIVER: 'memory';
@@ -170,6 +170,8 @@ export const MEMORY_DRIVER: 'memory';
 export const REDIS_DRIVER: 'redis';
 /** The name of the CouchDB driver. */
 export const COUCHDB_DRIVER: 'couchdb';
+/** The name of the tiered driver. */
+export const TIERED_DRIVER: 'tiered';
 
 /** Which entry goes first when a bound is reached. */
 export type EvictionPolicy = 'lru' | 'tinylfu';
@@ -399,8 +401,9 @@ export interface CouchDbConfig {
   sweep?: TTL | false | undefined;
   /**
    * How many revisions of a document the database remembers, from 1 to 1,000. Set when the driver makes the
-   * database; one that exists stays as it is.
-   * @default 20
+   * database; one that exists stays as it is. Fewer are faster to write (docs/couchdb.md); on a cluster, nodes that
+   * miss more writes of a document than this keep the old one as a conflict.
+   * @default 5
    */
   revsLimit?: number | undefined;
 }
@@ -481,8 +484,42 @@ export interface CouchDbCacheOptions extends CacheBaseOptions {
   clock?: 'system' | undefined;
 }
 
+/** The memory of the tiered driver: bounds as on the memory driver, and how long it keeps a value at most. */
+export interface UpperTierConfig extends Pick<MemoryConfig, 'maxSize' | 'maxSizeBytes' | 'policy'> {
+  /** The longest life of a value up here; it never outlives the value's own. @default the value's own */
+  ttl?: TTL | undefined;
+}
+
+/**
+ * `config` of the tiered driver: the memory of this process, shared by its threads, above Redis or CouchDB, which
+ * tells of every change.
+ */
+export interface TieredConfig {
+  /** The upper tier. @default 64 MiB, `lru` */
+  memory?: UpperTierConfig | undefined;
+  /** The lower tier: a driver with its own `config`. */
+  remote: ({ driver: 'redis' } & RedisConfig) | ({ driver: 'couchdb' } & CouchDbConfig);
+  /**
+   * For how long the memory is served after the lower tier has stopped to tell of changes (0 or more). With 0 every
+   * read asks the lower tier until it tells of changes again.
+   * @default 0
+   */
+  maxStaleness?: TTL | 0 | undefined;
+  /** Overrides the top-level `prefix`, and that of `remote`. @default that of the lower tier's driver */
+  prefix?: string;
+  /** Overrides the top-level `defaultTtl`, and that of `remote`. */
+  defaultTtl?: TTL | undefined;
+}
+
+/** Options of a cache on the tiered driver. */
+export interface TieredCacheOptions extends CacheBaseOptions {
+  driver: 'tiered';
+  config: TieredConfig;
+  clock?: 'system' | undefined;
+}
+
 /** Options of {@link Cache}, discriminated by `driver`. */
-export type CacheOptions = MemoryCacheOptions | RedisCacheOptions | CouchDbCacheOptions;
+export type CacheOptions = MemoryCacheOptions | RedisCacheOptions | CouchDbCacheOptions | TieredCacheOptions;
 
 /** A value with what is known of it, as `@veloxts/cache` names it. */
 export interface CacheEntry<T = unknown> {
@@ -685,6 +722,22 @@ export interface CacheStats {
   tags: number | null;
   /** How it stands with the backend; `null` on the memory driver. */
   connection: CacheConnection | null;
+  /** The memory above the backend; `null` on all but the tiered driver. Its hits are among `hits`. */
+  memory: UpperTierStats | null;
+}
+
+/** The memory above a backend. */
+export interface UpperTierStats {
+  /** Reads that it answered, also those of which it knew that there is no value. */
+  hits: number;
+  /** Entries held, also those that say that a key holds no value. */
+  entries: number;
+  /** Bytes held, as `maxSizeBytes` counts them. */
+  bytes: number;
+  /** Whether the backend tells of every change, so that the memory is believed. */
+  trusted: boolean;
+  /** How it tells, or told last: by Redis's client tracking, by CouchDB's `_changes`. */
+  invalidation: 'tracking' | 'changes' | null;
 }
 
 /** How a cache stands with its backend. */
@@ -719,6 +772,12 @@ export interface ManualClock {
 export type Entries<T> =
   ReadonlyMap<string, T> | Iterable<readonly [string, T]> | { readonly [key: string]: T };
 
+/** Options of {@link Cache.get}. */
+export interface GetOptions {
+  /** Asks the backend, whatever the memory above it has. Without such a memory every read does. @default false */
+  fresh?: boolean | undefined;
+}
+
 /** The cache seen through some tags; made by {@link Cache.tags}. */
 export interface TaggedCache {
   /** The tags. */
@@ -752,7 +811,7 @@ export interface TaggedCache {
  */
 export interface CacheOperations {
   /** The value, the caller's own; `null` if there is none. A stored `null` or `undefined` is a hit for `has`. */
-  get<T = unknown>(key: string): Promise<T | null>;
+  get<T = unknown>(key: string, options?: GetOptions): Promise<T | null>;
   /**
    * Stores a value. A Buffer comes back a Buffer; Date, Map, Set, BigInt, RegExp, URL, typed arrays,
    * `undefined`, shared and circular references come back as they were; functions and symbols

@@ -40,3 +40,4 @@ module.exports.isDurationString = ttl.isDurationString;
 module.exports.MEMORY_DRIVER = 'memory';
 module.exports.REDIS_DRIVER = 'redis';
 module.exports.COUCHDB_DRIVER = 'couchdb';
+module.exports.TIERED_DRIVER = 'tiered';

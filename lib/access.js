@@ -98,9 +98,21 @@ class Access {
     const { session } = this;
     const { events, store } = session;
     if (events.has.hit || events.has.miss) return then(this.look(name, operation), valueOrNull);
-    if (store.remote) return store.get(name, session.failOpen.reads);
-    const payload = store.get(name);
-    return payload === undefined ? null : session.orNull(payload, name, operation);
+    const payload = store.near(name);
+    if (payload === undefined) return store.remote ? store.get(name, session.failOpen.reads) : null;
+    return payload === null ? null : session.orNull(payload, name, operation);
+  }
+
+  /**
+   * The value as the backend has it, or null: what a tier above it has is not asked.
+   *
+   * @param {string} name
+   */
+  readFresh(name) {
+    const { failOpen, store } = this.session;
+    const started = performance.now();
+    const asked = failOpen.read(store.ask(binding.get, name), undefined, 'get', name);
+    return then(asked, (payload) => valueOrNull(this.found(payload, name, 'get', started)));
   }
 
   /**
@@ -112,6 +124,10 @@ class Access {
   look(name, operation) {
     const { failOpen, store } = this.session;
     const started = performance.now();
+    if (store.remote) {
+      const near = store.near(name);
+      if (near !== undefined) return this.found(near ?? undefined, name, operation, started, 'memory');
+    }
     const asked = failOpen.read(store.ask(binding.get, name), undefined, operation, name);
     return then(asked, (payload) => this.found(payload, name, operation, started));
   }
@@ -123,10 +139,11 @@ class Access {
    * @param {string} name
    * @param {string} operation
    * @param {number} started
+   * @param {import('../index.js').CacheTier} tier which answered
    */
-  found(payload, name, operation, started) {
+  found(payload, name, operation, started, tier = this.session.tier) {
     const { session } = this;
-    const { events, tier } = session;
+    const { events } = session;
     const value = payload === undefined ? MISS : session.decode(payload, name, operation);
     if (value === MISS) {
       if (events.has.miss) {
@@ -242,14 +259,19 @@ class Access {
     const name = this.name(key);
     const call = checkFunction(factory, 'the factory, the last argument of remember,');
     const terms = checkRemember(options, defaults);
-    // What is on a backend is read with the lease: one round trip for a hit.
-    if (!store.remote) {
-      if (events.has.hit || events.has.miss) {
-        const found = /** @type {{ value: unknown } | undefined} */ (this.look(name, 'remember'));
+    if (!store.remote && (events.has.hit || events.has.miss)) {
+      const found = /** @type {{ value: unknown } | undefined} */ (this.look(name, 'remember'));
+      if (found !== undefined) return Promise.resolve(found.value);
+    } else {
+      // What is on a backend is read with the lease: one round trip for a hit.
+      const started = events.has.hit ? performance.now() : 0;
+      const near = store.near(name);
+      const payload = near ?? undefined;
+      if (payload !== undefined && events.has.hit) {
+        const found = this.found(payload, name, 'remember', started, 'memory');
         if (found !== undefined) return Promise.resolve(found.value);
-      } else {
-        const payload = store.get(name);
-        const value = payload === undefined ? MISS : this.session.decode(payload, name, 'remember');
+      } else if (payload !== undefined) {
+        const value = this.session.decode(payload, name, 'remember');
         if (value !== MISS) return Promise.resolve(value);
       }
     }

@@ -10,6 +10,8 @@ const { isOutage } = require('./fail-open.js');
 const { makeError, toCacheError } = require('./errors.js');
 const { binding } = require('./native.js');
 
+/** @typedef {import('./native.js').Payload} Payload */
+
 /** Keys that are read by one command. */
 const KEYS_A_READ = 500;
 /** Reads of so many keys that are under way at once: their answers are held in memory. */
@@ -82,19 +84,37 @@ async function readSome(access, keys, names, found) {
   const { events, failOpen, store } = session;
   const listening = events.has.hit || events.has.miss;
   const started = listening ? performance.now() : 0;
-  const payloads = await failOpen.read(store.ask(binding.many, names), [], 'many');
+  const near = store.remote && store.tiered ? names.map((name) => store.near(name)) : [];
+  const asked = near.length === 0 ? names : names.filter((_, at) => near[at] === undefined);
+  const answers =
+    asked.length === 0 ? [] : await failOpen.read(store.ask(binding.many, asked), [], 'many');
+  const payloads = near.length === 0 ? answers : merged(near, answers);
   /** @type {Error | undefined} */
   let failure;
   for (let at = 0; at < keys.length; at++) {
     const payload = payloads[at];
     let value = null;
     if (isFailure(payload)) failure ??= makeError(payload[1], payload[2]);
-    else if (listening) value = valueOrNull(access.found(payload, names[at], 'many', started));
+    else if (listening) {
+      const tier = near[at] === undefined ? session.tier : 'memory';
+      value = valueOrNull(access.found(payload, names[at], 'many', started, tier));
+    }
     else if (payload !== undefined) value = session.orNull(payload, names[at], 'many');
     found.set(keys[at], value);
   }
   // A part of a cluster is away: what the others have is served, and one event tells of all.
   if (failure !== undefined && !failOpen.hides(failure, 'many')) throw failure;
+}
+
+/**
+ * What two tiers answered, in the order of the keys.
+ *
+ * @param {(Payload | null | undefined)[]} near `undefined` where the lower tier was asked
+ * @param {(Payload | undefined)[]} answers those of the lower tier
+ */
+function merged(near, answers) {
+  let next = 0;
+  return near.map((payload) => (payload === undefined ? answers[next++] : (payload ?? undefined)));
 }
 
 /**

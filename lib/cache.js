@@ -51,9 +51,9 @@ class Cache extends Operations {
     const { closed, handle } = this.#session;
     if (closed) throw makeError('CACHE_CLOSED', 'the cache is closed');
     const figures = attempt(() => binding.stats(handle));
-    const { hits, misses } = figures;
-    const reads = hits + misses;
-    return { driver: this.driver, ...figures, hitRatio: reads === 0 ? 0 : hits / reads };
+    const hits = figures.hits + (figures.memory?.hits ?? 0);
+    const reads = hits + figures.misses;
+    return { driver: this.driver, ...figures, hits, hitRatio: reads === 0 ? 0 : hits / reads };
   }
 
   async ready() {

@@ -30,7 +30,7 @@ const DEFAULT_SWEEP = '1h';
 /** Milliseconds. Sweeping is for the disk alone: nobody is served what is expired. */
 const LEAST_SWEEP = 1000;
 /** A cache reads no old revision, and each one that CouchDB remembers takes place in the document. */
-const DEFAULT_REVS_LIMIT = 20;
+const DEFAULT_REVS_LIMIT = 5;
 /** CouchDB's own default. */
 const MOST_REVS_LIMIT = 1000;
 

@@ -51,7 +51,8 @@ const { Queue } = require('./queue.js');
  * @property {() => void} submit sends what this thread asks of backends
  * @property {(codes: Int32Array) => any[]} completions what was answered, as lib/queue.js reads it
  * @property {(handle: number, id: number) => void} ready
- * @property {(handle: number, id: number, key: string) => Payload | undefined} get
+ * @property {(handle: number, id: number, key: string) => any} get the payload or `undefined`; of a tier above a
+ *   backend (id 0) also `null`
  * @property {(handle: number, id: number, keys: string[]) => (Payload | undefined)[]} many
  * @property {(handle: number, id: number, key: string, json: string, ttl: number) => boolean} put
  * @property {(text: string) => void} probe reads its argument and does nothing: what crossing costs

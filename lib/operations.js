@@ -12,6 +12,7 @@ const { checkFunction } = require('./check.js');
 const { attempt, makeError, toCacheError, describe } = require('./errors.js');
 const { checkTerms } = require('./lock-terms.js');
 const { binding } = require('./native.js');
+const { checkOptions } = require('./option-checks.js');
 const { TaggedCache } = require('./tagged.js');
 
 /** @typedef {import('../index.js').TTL | null | undefined} MaybeTtl */
@@ -35,12 +36,15 @@ class Operations {
 
   /**
    * @param {string} key
+   * @param {import('../index.js').GetOptions} [options]
    * @returns {Promise<any>}
    */
-  get(key) {
+  get(key, options) {
     try {
       const access = this.#access;
-      return Promise.resolve(access.read(access.name(key), 'get'));
+      const name = access.name(key);
+      if (options !== undefined && isFresh(options)) return Promise.resolve(access.readFresh(name));
+      return Promise.resolve(access.read(name, 'get'));
     } catch (error) {
       return Promise.reject(toCacheError(error));
     }
@@ -112,6 +116,8 @@ class Operations {
       const name = access.name(key);
       const { events, failOpen, store } = access.session;
       if (events.has.hit || events.has.miss) return then(access.look(name, 'has'), isFound);
+      const near = store.remote ? store.near(name) : undefined;
+      if (near !== undefined) return near !== null;
       return failOpen.read(store.ask(binding.has, name), false, 'has', name);
     });
   }
@@ -334,6 +340,24 @@ class Operations {
     if (key === undefined) await this.flush();
     else await this.forget(key);
   }
+}
+
+/**
+ * Whether a read is to come from the backend itself.
+ *
+ * @param {unknown} options
+ * @throws {import('../index.js').CacheError} CACHE_INVALID_ARGUMENT
+ */
+function isFresh(options) {
+  if (typeof options !== 'object' || options === null) {
+    throw makeError('CACHE_INVALID_ARGUMENT', `the options of get must be an object, not ${describe(options)}`);
+  }
+  const given = /** @type {Record<string, unknown>} */ (options);
+  checkOptions(given, ['fresh'], 'get');
+  if (given.fresh !== undefined && typeof given.fresh !== 'boolean') {
+    throw makeError('CACHE_INVALID_ARGUMENT', `fresh must be a boolean, not ${describe(given.fresh)}`);
+  }
+  return given.fresh === true;
 }
 
 /** A part of a cache: its operations behind a longer prefix. */

@@ -11,6 +11,7 @@ const { checkTags } = require('./check.js');
 const checks = require('./option-checks.js');
 const { COUCHDB_OPTIONS, checkCouchDb, checkCouchDbPrefix } = require('./couchdb-options.js');
 const { REDIS_OPTIONS, checkRedis, checkRedisPrefix } = require('./redis-options.js');
+const { TIERED_OPTIONS, checkTiered, tiersOf } = require('./tiered-options.js');
 const { toMillis } = require('./ttl.js');
 
 const { atLeast, boolean, checkOptions, defined, duration, logger, mistyped, oneOf, optional } = checks;
@@ -35,7 +36,12 @@ const REMEMBER = ['ttl', 'tags', 'grace', 'timeout', 'hardTimeout', 'signal'];
 const MEMORY = ['maxSize', 'maxSizeBytes', 'policy', 'defaultTtl', 'prefix'];
 
 /** The options of `config`, by the driver. */
-const CONFIG = { memory: MEMORY, redis: REDIS_OPTIONS, couchdb: COUCHDB_OPTIONS };
+const CONFIG = {
+  memory: MEMORY,
+  redis: REDIS_OPTIONS,
+  couchdb: COUCHDB_OPTIONS,
+  tiered: TIERED_OPTIONS,
+};
 const DRIVERS = Object.keys(CONFIG);
 const IN_CONFIG = Object.values(CONFIG).flat();
 
@@ -66,7 +72,9 @@ const LEAST_BYTES = 1024;
  * @property {boolean} failOpen
  * @property {boolean} manualClock
  * @property {import('../index.js').CacheLogger | undefined} logger
+ * @property {import('../index.js').CacheTier} tier the tier that is written, and that reads come from at last
  * @property {boolean} remote whether the store is reached by batches
+ * @property {boolean} tiered whether this process has a tier above it
  * @property {number} commandTimeout milliseconds; the bound of one command on a backend
  * @property {number} atOnce operations of one call that are under way at once on a backend
  * @property {object} native what the core is opened with
@@ -87,18 +95,22 @@ function checkCacheOptions(options = {}) {
   checkOptions(config, CONFIG[driver], `config of the ${driver} driver`, wrong);
   const name = optional(given.name, text, 'name');
   const manualClock = oneOf(given.clock ?? 'system', ['system', 'manual'], 'clock') === 'manual';
-  const keyPrefix = optional(config.prefix ?? given.prefix, prefix, 'prefix');
+  const tiers = driver === 'tiered' ? tiersOf(config, Object.keys(BACKENDS)) : undefined;
+  const { prefix: inConfig, defaultTtl } = tiers ?? config;
+  const keyPrefix = optional(inConfig ?? given.prefix, prefix, 'prefix');
   return {
     driver,
     name,
-    ttl: duration(config.defaultTtl ?? given.defaultTtl ?? DEFAULT_TTL, 'defaultTtl'),
+    ttl: duration(defaultTtl ?? given.defaultTtl ?? DEFAULT_TTL, 'defaultTtl'),
     hardTimeout: duration(given.hardTimeout ?? DEFAULT_HARD_TIMEOUT, 'hardTimeout'),
     failOpen: optional(given.failOpen, boolean, 'failOpen') ?? true,
     manualClock,
     logger: optional(given.logger, logger, 'logger'),
-    ...(driver === 'memory'
-      ? memoryStore(name, manualClock, keyPrefix, config, Reflect.get(given, BATCHED) === true)
-      : remoteStore(driver, name, manualClock, keyPrefix, config)),
+    ...(tiers !== undefined
+      ? tieredStore(name, manualClock, keyPrefix, config, tiers)
+      : driver === 'memory'
+        ? memoryStore(name, manualClock, keyPrefix, config, Reflect.get(given, BATCHED) === true)
+        : remoteStore(/** @type {keyof typeof BACKENDS} */ (driver), name, manualClock, keyPrefix, config)),
   };
 }
 
@@ -110,25 +122,59 @@ function checkCacheOptions(options = {}) {
  * @param {boolean} batched
  */
 function memoryStore(name, manualClock, keyPrefix, config, batched) {
-  const { maxSize, maxSizeBytes, policy } = config;
   return {
+    tier: /** @type {const} */ ('memory'),
     prefix: keyPrefix ?? '',
     remote: batched,
+    tiered: false,
     commandTimeout: DEFAULT_COMMAND_TIMEOUT,
     atOnce: MOST_AT_ONCE,
-    native: defined({
-      name,
-      manualClock,
-      maxSize: optional(maxSize, (value, at) => atLeast(value, 1, at), 'config.maxSize'),
-      maxSizeBytes: optional(
-        maxSizeBytes,
-        (value, at) => atLeast(value, LEAST_BYTES, at),
-        'config.maxSizeBytes',
-      ),
-      policy: optional(policy, (value, at) => oneOf(value, ['lru', 'tinylfu'], at), 'config.policy'),
-      batched: batched || undefined,
-    }),
+    native: defined({ name, manualClock, ...boundsOf(config, 'config'), batched: batched || undefined }),
   };
+}
+
+/**
+ * The bounds of a memory store.
+ *
+ * @param {Record<string, unknown>} given
+ * @param {string} where
+ */
+function boundsOf({ maxSize, maxSizeBytes, policy }, where) {
+  return defined({
+    maxSize: optional(maxSize, (value, at) => atLeast(value, 1, at), `${where}.maxSize`),
+    maxSizeBytes: optional(
+      maxSizeBytes,
+      (value, at) => atLeast(value, LEAST_BYTES, at),
+      `${where}.maxSizeBytes`,
+    ),
+    policy: optional(policy, (value, at) => oneOf(value, ['lru', 'tinylfu'], at), `${where}.policy`),
+  });
+}
+
+/**
+ * @param {string | undefined} name
+ * @param {boolean} manualClock
+ * @param {string | undefined} keyPrefix
+ * @param {Record<string, unknown>} config
+ * @param {ReturnType<typeof tiersOf>} tiers
+ */
+function tieredStore(name, manualClock, keyPrefix, config, { upper, remote, driver }) {
+  checkOptions(
+    remote,
+    CONFIG[/** @type {keyof typeof CONFIG} */ (driver)],
+    `config.remote of the ${driver} driver`,
+    wrong,
+  );
+  const lower = remoteStore(
+    /** @type {keyof typeof BACKENDS} */ (driver),
+    name,
+    manualClock,
+    keyPrefix,
+    remote,
+  );
+  const bounds = boundsOf(upper, 'config.memory');
+  const tiered = checkTiered(config, upper, lower.prefix);
+  return { ...lower, tiered: true, native: { ...lower.native, ...bounds, tiered } };
 }
 
 /**
@@ -145,8 +191,10 @@ function remoteStore(driver, name, manualClock, keyPrefix, config) {
   }
   const checked = check(config);
   return {
+    tier: driver,
     prefix: checkPrefix(keyPrefix),
     remote: true,
+    tiered: false,
     commandTimeout: checked.commandTimeout,
     // The queue is the app's: one call never fills it.
     atOnce: Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(checked.maxQueue / 2))),

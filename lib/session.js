@@ -14,7 +14,7 @@ const { FailOpen } = require('./fail-open.js');
 const { Flights } = require('./flights.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
-const { EmbeddedStore, RemoteStore } = require('./store.js');
+const { storeOf } = require('./store.js');
 
 /** @typedef {import('./options.js').CheckedOptions} CheckedOptions */
 
@@ -42,10 +42,10 @@ class Session {
   /** @param {CheckedOptions} options */
   constructor(options) {
     this.options = options;
-    this.tier = options.driver;
+    this.tier = options.tier;
     this.events = new Events(options.logger, () => this.#watch());
     this.handle = native.open(options.native, this);
-    this.store = options.remote ? new RemoteStore(this.handle) : new EmbeddedStore(this.handle);
+    this.store = storeOf(options, this.handle);
     this.failOpen = new FailOpen(this, options.remote && options.failOpen);
     this.flights = new Flights(this);
     this.locks = new Locks(this);
@@ -133,7 +133,7 @@ class Session {
    * Gives back what the session holds on a backend, within the bound of one command: the process may end as
    * soon as the cache is closed.
    *
-   * @param {RemoteStore} store
+   * @param {import('./store.js').RemoteStore} store
    */
   async #giveBack(store) {
     store.closed = true;

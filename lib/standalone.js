@@ -68,7 +68,7 @@ function createMemoryCache(config) {
  * @returns {CacheOptions}
  */
 function unfolded(usual, config) {
-  if (config === undefined || config === null) return { driver: usual };
+  if (config === undefined || config === null) return /** @type {CacheOptions} */ ({ driver: usual });
   // Whatever it is instead of an object, the check of the options names it.
   if (typeof config !== 'object') return /** @type {CacheOptions} */ ({ driver: usual, config });
   const { driver, name, clock, logger, failOpen, ...rest } = /** @type {any} */ (config);

@@ -36,6 +36,11 @@ class EmbeddedStore {
     return binding.get(this.handle, 0, name);
   }
 
+  /** What can be answered at once: all. @param {string} name */
+  near(name) {
+    return binding.get(this.handle, 0, name);
+  }
+
   /**
    * @param {string} name
    * @param {string} json
@@ -51,6 +56,7 @@ class RemoteStore {
   remote = /** @type {const} */ (true);
   /** @type {number} */
   handle;
+  tiered = false;
   /** Whether nothing more may be asked. The core's session ends later: what it holds is given back first. */
   closed = false;
   #taking = 0;
@@ -131,6 +137,17 @@ class RemoteStore {
   }
 
   /**
+   * What a tier of this process knows of a key: the payload, `null` if it knows that there is none, `undefined` if it
+   * does not know.
+   *
+   * @param {string} _name
+   * @returns {import('./native.js').Payload | null | undefined}
+   */
+  near(_name) {
+    return undefined;
+  }
+
+  /**
    * @param {string} name
    * @param {Reader} reader makes the payload what the caller gets
    * @returns {Promise<any>}
@@ -169,9 +186,32 @@ class RemoteStore {
   }
 }
 
+/** A backend below a tier of this process. */
+class TieredStore extends RemoteStore {
+  tiered = true;
+
+  /**
+   * @override
+   * @param {string} name
+   */
+  near(name) {
+    if (this.closed) throw isClosed();
+    return binding.get(this.handle, 0, name);
+  }
+}
+
+/**
+ * @param {import('./options.js').CheckedOptions} options
+ * @param {number} handle
+ */
+function storeOf({ remote, tiered }, handle) {
+  if (tiered) return new TieredStore(handle);
+  return remote ? new RemoteStore(handle) : new EmbeddedStore(handle);
+}
+
 const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');
 
 /** @typedef {EmbeddedStore | RemoteStore} Store */
 
-exports.EmbeddedStore = EmbeddedStore;
 exports.RemoteStore = RemoteStore;
+exports.storeOf = storeOf;

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use napi::bindgen_prelude::{JsValue, Object, ToNapiValue};
+use napi::bindgen_prelude::{JsValue, Null, Object, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
 
@@ -18,6 +18,7 @@ use super::error::{self, Code, Result};
 use super::replies::NativeReply;
 use super::sessions;
 use crate::core::command::{Command, Condition};
+use crate::core::driver::tiered::Near;
 use crate::core::error::ErrorKind;
 use crate::core::value::{Format, Payload, Value};
 
@@ -68,7 +69,8 @@ pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     Ok(())
 }
 
-/// `get(handle, id, key)`: the payload, or `undefined`; `undefined` where it is answered later.
+/// `get(handle, id, key)`: the payload, or `undefined`; `undefined` where it is answered later. Of a tiered store, 0 asks
+/// the upper tier: the payload, `null` if it knows that there is none, `undefined` if it does not know.
 unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running.
@@ -81,7 +83,13 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
                         let entry = memory.get(key);
                         return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
                     }
-                    session.queue(number_of(env, id)?, Command::Get { key: key.into() });
+                    let id = number_of(env, id)?;
+                    if id == 0
+                        && let Some(tiered) = session.engine.tiered()
+                    {
+                        return near_value(env, &tiered.near(key)).map_err(lift);
+                    }
+                    session.queue(id, Command::Get { key: key.into() });
                     Ok(ptr::null_mut())
                 })
             })
@@ -137,6 +145,21 @@ unsafe extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> s
             })
         }
     })
+}
+
+/// What the upper tier knows of a key.
+///
+/// # Safety
+/// `env` must be the environment that is running.
+unsafe fn near_value(env: sys::napi_env, near: &Near) -> napi::Result<sys::napi_value> {
+    // SAFETY: as the caller's.
+    unsafe {
+        match near {
+            Near::Value(entry) => payload_value(env, Some(&entry.payload)),
+            Near::Nothing => Null::to_napi_value(env, Null),
+            Near::Unknown => Ok(ptr::null_mut()),
+        }
+    }
 }
 
 /// `probe(text)`: reads the text into a stack buffer and does nothing: what crossing alone costs.

@@ -29,6 +29,8 @@ impl ToNapiValue for NativeReply {
             match value.0 {
                 None | Some(Reply::Done) => Undefined::to_napi_value(env, ()),
                 Some(Reply::Payload(payload)) => payload_value(env, payload.as_ref()),
+                // Between tiers alone.
+                Some(Reply::Fetched(found)) => payload_value(env, found.as_ref().map(|found| &found.payload)),
                 Some(Reply::Changed(changed)) => boolean(env, changed),
                 Some(Reply::Number(number)) => f64::to_napi_value(env, number),
                 Some(Reply::Remaining(None)) => Null::to_napi_value(env, Null),

@@ -9,11 +9,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use napi::Env;
 use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
+use super::convert::duration;
 use super::couchdb::NativeCouchDb;
 use super::error::{self, Result};
 use super::mailbox::{self, Address};
@@ -22,6 +24,7 @@ use crate::core::clock::ClockKind;
 use crate::core::command::{Command, Reply, RequestId};
 use crate::core::driver::Batch;
 use crate::core::driver::memory::{Bounds, Policy};
+use crate::core::driver::tiered::{self, Lower};
 use crate::core::engine::{Config, Engine};
 use crate::core::hub::SessionId;
 use crate::core::registry;
@@ -51,6 +54,9 @@ impl Session {
 
     /// Queues a command for [`submit`].
     pub fn queue(&self, id: RequestId, command: Command) {
+        if let Some(tiered) = self.engine.tiered() {
+            tiered.asked(&command);
+        }
         self.queue.borrow_mut().push((id, command));
     }
 
@@ -127,6 +133,19 @@ pub struct NativeOptions {
     pub redis: Option<NativeRedis>,
     /// The store is on `CouchDB`.
     pub couchdb: Option<NativeCouchDb>,
+    /// The store is in memory above the one of these.
+    pub tiered: Option<NativeTiered>,
+}
+
+/// The upper tier.
+#[napi(object)]
+pub struct NativeTiered {
+    /// How long it keeps a value at most, in milliseconds; left out for as long as the value lives.
+    pub ttl: Option<f64>,
+    /// For how long it is believed while nothing is told of changes, in milliseconds.
+    pub max_staleness: f64,
+    /// What all keys and tags begin with.
+    pub prefix: String,
 }
 
 /// Opens a store and answers the handle.
@@ -144,12 +163,6 @@ pub fn open(env: Env, options: NativeOptions) -> Result<u32> {
 }
 
 fn config(options: NativeOptions) -> Result<(Option<String>, Config)> {
-    if let Some(redis) = options.redis {
-        return Ok((options.name, Config::Redis(Box::new(redis.into_config()?))));
-    }
-    if let Some(couchdb) = options.couchdb {
-        return Ok((options.name, Config::CouchDb(Box::new(couchdb.into_config()))));
-    }
     let defaults = Bounds::default();
     let bounds = Bounds {
         entries: options.max_size.map(|entries| entries as u64),
@@ -160,7 +173,22 @@ fn config(options: NativeOptions) -> Result<(Option<String>, Config)> {
         },
     };
     let clock = if options.manual_clock == Some(true) { ClockKind::Manual } else { ClockKind::System };
-    Ok((options.name, Config::Memory { bounds, clock, batched: options.batched == Some(true) }))
+    let redis = options.redis.map(NativeRedis::into_config).transpose()?.map(Box::new);
+    let couchdb = options.couchdb.map(NativeCouchDb::into_config).map(Box::new);
+    let lower = redis.map(Lower::Redis).or(couchdb.map(Lower::CouchDb));
+    let config = match (options.tiered, lower) {
+        (Some(tiered), Some(lower)) => Config::Tiered(Box::new(tiered::Config {
+            bounds,
+            ttl: tiered.ttl.and_then(duration),
+            max_staleness: duration(tiered.max_staleness).unwrap_or(Duration::MAX),
+            prefix: tiered.prefix.into(),
+            lower,
+        })),
+        (_, Some(Lower::Redis(redis))) => Config::Redis(redis),
+        (_, Some(Lower::CouchDb(couchdb))) => Config::CouchDb(couchdb),
+        _ => Config::Memory { bounds, clock, batched: options.batched == Some(true) },
+    };
+    Ok((options.name, config))
 }
 
 /// Ends a session. Idempotent.

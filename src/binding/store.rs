@@ -9,7 +9,7 @@ use napi_derive::napi;
 use super::convert::{self, duration};
 use super::error::{Result, cross};
 use super::sessions;
-use crate::core::stats::{Connection, ConnectionState};
+use crate::core::stats::{Connection, ConnectionState, Upper};
 
 /// Says whether this session wants to hear of evictions and expirations.
 #[napi(catch_unwind)]
@@ -63,6 +63,35 @@ pub struct NativeStats {
     pub tags: Option<f64>,
     /// How the store stands with its backend; `null` without one.
     pub connection: Option<NativeConnection>,
+    /// The tier above the backend; `null` without one.
+    pub memory: Option<NativeUpper>,
+}
+
+/// The tier above a backend.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct NativeUpper {
+    /// Reads that it answered.
+    pub hits: f64,
+    /// Entries.
+    pub entries: f64,
+    /// Bytes.
+    pub bytes: f64,
+    /// Whether it is told of every change.
+    pub trusted: bool,
+    /// How it is told, or was last.
+    pub invalidation: Option<&'static str>,
+}
+
+impl From<Upper> for NativeUpper {
+    fn from(upper: Upper) -> Self {
+        Self {
+            hits: upper.hits as f64,
+            entries: upper.entries as f64,
+            bytes: upper.bytes as f64,
+            trusted: upper.trusted,
+            invalidation: upper.means,
+        }
+    }
 }
 
 /// How a store stands with its backend.
@@ -113,6 +142,7 @@ pub fn stats(handle: u32) -> Result<NativeStats> {
             locks: known(holdings.locks),
             tags: known(holdings.tags),
             connection: session.engine.connection().map(NativeConnection::from),
+            memory: holdings.upper.map(NativeUpper::from),
         })
     })
 }

@@ -171,6 +171,11 @@ pub enum Command {
         /// Its new remaining life.
         ttl: Duration,
     },
+    /// The value, with what a tier above needs to keep it. → [`Reply::Fetched`]
+    Fetch {
+        /// The key.
+        key: Box<str>,
+    },
     /// Waits until the backend can be asked. → [`Reply::Done`]
     Ready,
 }
@@ -190,7 +195,8 @@ impl Command {
             | Self::Increment { key, .. }
             | Self::Lease { key, .. }
             | Self::Fill { key, .. }
-            | Self::Fail { key, .. } => Some(key),
+            | Self::Fail { key, .. }
+            | Self::Fetch { key } => Some(key),
             _ => None,
         }
     }
@@ -234,6 +240,17 @@ pub enum LockReply {
     },
 }
 
+/// A value with what a tier above needs to keep it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The value.
+    pub payload: Payload,
+    /// How long it stays fresh; `None` is for ever.
+    pub remaining: Option<Duration>,
+    /// Its tags.
+    pub tags: Vec<Box<str>>,
+}
+
 /// Why a backend could not be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
@@ -254,6 +271,8 @@ pub enum Reply {
     Payload(Option<Payload>),
     /// The values, in the order of their keys; some of a cluster's servers may be away.
     Payloads(Vec<std::result::Result<Option<Payload>, Outage>>),
+    /// The value, if there is one, with what is needed to keep it.
+    Fetched(Option<Fetched>),
     /// How long the value stays fresh, if there is one; [`Duration::MAX`] is for ever.
     Remaining(Option<Duration>),
     /// The counter's new value.

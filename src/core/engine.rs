@@ -10,6 +10,7 @@ use super::clock::{Clock, ClockKind, Timestamp};
 use super::driver::couchdb::{self, CouchDb};
 use super::driver::memory::{Bounds, Memory};
 use super::driver::redis::{self, Redis};
+use super::driver::tiered::{self, Tiered};
 use super::driver::{Batch, Driver};
 use super::error::Result;
 use super::hub::{Hub, Observer, SessionId};
@@ -32,6 +33,8 @@ pub enum Config {
     Redis(Box<redis::Config>),
     /// On `CouchDB`.
     CouchDb(Box<couchdb::Config>),
+    /// In memory above a backend.
+    Tiered(Box<tiered::Config>),
 }
 
 /// One store, shared by its sessions.
@@ -42,29 +45,33 @@ pub struct Engine {
     driver: Arc<dyn Driver>,
     /// The driver, if it answers at once on the calling thread.
     embedded: Option<Arc<Memory>>,
+    /// The driver, if it has a tier that answers some reads at once.
+    tiered: Option<Arc<Tiered>>,
 }
 
 impl Engine {
     /// A store of its own.
     pub fn new(config: Config) -> Result<Self> {
         let hub = Arc::new(Hub::default());
-        let (clock, driver, embedded): (_, Arc<dyn Driver>, _) = match &config {
-            Config::Memory { bounds, clock, batched } => {
-                let clock = Arc::new(Clock::new(*clock));
+        let mut clock = Arc::new(Clock::new(ClockKind::System));
+        let (mut embedded, mut tiered) = (None, None);
+        let driver: Arc<dyn Driver> = match &config {
+            Config::Memory { bounds, clock: kind, batched } => {
+                clock = Arc::new(Clock::new(*kind));
                 let memory = Arc::new(Memory::new(*bounds, Arc::clone(&clock), Arc::clone(&hub)));
                 sweeper::watch(&memory);
-                (clock, Arc::clone(&memory) as _, (!batched).then_some(memory))
+                embedded = (!batched).then(|| Arc::clone(&memory));
+                memory
             }
-            Config::Redis(config) => {
-                let redis = Redis::open((**config).clone(), Arc::clone(&hub))?;
-                (Arc::new(Clock::new(ClockKind::System)), redis as _, None)
-            }
-            Config::CouchDb(config) => {
-                let couchdb = CouchDb::open((**config).clone(), Arc::clone(&hub))?;
-                (Arc::new(Clock::new(ClockKind::System)), couchdb as _, None)
+            Config::Redis(config) => Redis::open((**config).clone(), Arc::clone(&hub))?,
+            Config::CouchDb(config) => CouchDb::open((**config).clone(), Arc::clone(&hub))?,
+            Config::Tiered(config) => {
+                let both = Tiered::open(config, Arc::clone(&hub))?;
+                tiered = Some(Arc::clone(&both));
+                both
             }
         };
-        Ok(Self { config, clock, hub, driver, embedded })
+        Ok(Self { config, clock, hub, driver, embedded, tiered })
     }
 
     /// What it was made from.
@@ -75,6 +82,11 @@ impl Engine {
     /// The driver, if it answers at once on the calling thread: what is not asked in batches.
     pub fn embedded(&self) -> Option<&Memory> {
         self.embedded.as_deref()
+    }
+
+    /// The driver, if it has a tier that answers some reads at once. It is to be told of what is queued for it.
+    pub fn tiered(&self) -> Option<&Tiered> {
+        self.tiered.as_deref()
     }
 
     /// Hands a batch to the driver. Batches of one thread are taken in order.

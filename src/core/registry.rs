@@ -21,7 +21,7 @@ pub fn open(name: Option<&str>, config: Config) -> Result<Arc<Engine>> {
     match (name, &config) {
         (Some(name), _) => named(name, config),
         (None, Config::Memory { .. }) => Ok(Arc::new(Engine::new(config)?)),
-        (None, Config::Redis(_) | Config::CouchDb(_)) => remote(config),
+        (None, Config::Redis(_) | Config::CouchDb(_) | Config::Tiered(_)) => remote(config),
     }
 }
 

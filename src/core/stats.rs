@@ -61,6 +61,23 @@ pub struct Holdings {
     pub locks: Option<u64>,
     /// Tags known.
     pub tags: Option<u64>,
+    /// The tier above, if there is one.
+    pub upper: Option<Upper>,
+}
+
+/// What the tier above holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upper {
+    /// Reads that it answered.
+    pub hits: u64,
+    /// Entries, those that say that a key holds nothing among them.
+    pub entries: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether it is told of every change.
+    pub trusted: bool,
+    /// How it is told, or was last.
+    pub means: Option<&'static str>,
 }
 
 /// How a driver stands with its backend.

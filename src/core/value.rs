@@ -40,6 +40,21 @@ impl Payload {
         Self::new(Format::Json, *b"\xfc")
     }
 
+    /// What an upper tier keeps of a key that holds nothing. No value has it, for no JSON text is empty.
+    pub fn nothing() -> Self {
+        Self::new(Format::Json, [])
+    }
+
+    /// Whether it is [`Payload::nothing`].
+    pub fn is_nothing(&self) -> bool {
+        self.bytes.is_empty() && self.format == Format::Json
+    }
+
+    /// Whether it is [`Payload::corrupt`].
+    pub fn is_corrupt(&self) -> bool {
+        *self.bytes == *b"\xfc"
+    }
+
     /// A JSON number.
     pub fn number(value: f64) -> Self {
         // Adding zero turns -0 into 0, which is what a counter shows.

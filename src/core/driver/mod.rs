@@ -8,8 +8,9 @@ pub mod couchdb;
 pub mod memory;
 pub mod redis;
 mod remote;
+pub mod tiered;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::command::{Command, Reply, RequestId};
@@ -44,6 +45,25 @@ pub struct Capabilities {
     pub evicts: bool,
 }
 
+/// Who is told of what changes in a backend, whoever changes it. Called on the runtime's thread, in the order of the
+/// changes; each may be told more than once.
+pub trait Changes: Send + Sync {
+    /// A key has changed.
+    fn key(&self, key: &str);
+
+    /// A tag was flushed, or its epoch is another.
+    fn tag(&self, tag: &str);
+
+    /// Anything may have changed.
+    fn everything(&self);
+
+    /// From now on every change is told, by these means; those from before were not.
+    fn told(&self, means: &'static str);
+
+    /// From now on changes may go untold.
+    fn untold(&self);
+}
+
 /// A storage backend.
 pub trait Driver: Send + Sync {
     /// Its name, as options and events spell it.
@@ -61,6 +81,10 @@ pub trait Driver: Send + Sync {
 
     /// Removes what has expired; called now and then, off the JavaScript threads.
     fn sweep(&self);
+
+    /// Tells of what changes under a prefix, for as long as anybody listens. [`super::error::ErrorKind::Config`] if it
+    /// cannot.
+    fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()>;
 
     /// Moves a manual clock, and removes what expires with it.
     fn advance(&self, duration: Duration) -> Result<()>;

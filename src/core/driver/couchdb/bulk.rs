@@ -22,7 +22,7 @@ pub enum Written {
 pub type Read = Result<Option<Document>, Fault>;
 
 /// The body of a `_bulk_get`.
-pub fn bulk_get<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<u8> {
+pub fn bulk_get(ids: &[&str]) -> Vec<u8> {
     #[derive(Serialize)]
     struct Wanted<'a> {
         id: &'a str,
@@ -31,11 +31,11 @@ pub fn bulk_get<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<u8> {
     struct Body<'a> {
         docs: Vec<Wanted<'a>>,
     }
-    serde_json::to_vec(&Body { docs: ids.map(|id| Wanted { id }).collect() }).unwrap_or_default()
+    serde_json::to_vec(&Body { docs: ids.iter().map(|id| Wanted { id }).collect() }).unwrap_or_default()
 }
 
 /// The documents that were asked for, in their order.
-pub fn read<'a>(answer: &Answer, ids: impl Iterator<Item = &'a str>) -> Vec<Read> {
+pub fn read(answer: &Answer, ids: &[&str]) -> Vec<Read> {
     #[derive(Deserialize)]
     struct Rows<'a> {
         #[serde(borrow)]
@@ -43,10 +43,10 @@ pub fn read<'a>(answer: &Answer, ids: impl Iterator<Item = &'a str>) -> Vec<Read
     }
     let rows = serde_json::from_slice::<Rows>(&answer.body).map_or_else(|_| Vec::new(), |rows| rows.results);
     let mut rows = rows.into_iter();
-    let read = ids.map(|id| {
-        let row = rows.next().filter(|row| row.id == id).ok_or_else(|| unexpected(answer))?;
+    let read = ids.iter().map(|id| {
+        let row = rows.next().filter(|row| row.id == *id).ok_or_else(|| unexpected(answer))?;
         // What cannot be read has no id either.
-        Ok(winner(&row.docs)?.map(|document| Document { id: id.into(), ..document }))
+        Ok(winner(&row.docs)?.map(|document| Document { id: (*id).into(), ..document }))
     });
     read.collect()
 }

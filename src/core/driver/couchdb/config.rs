@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::core::driver::remote::pause;
+
 /// TLS; texts are PEM.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tls {
@@ -52,11 +54,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// How long to wait after so many failures before the server is tried again: longer with each, and spread by a
-    /// half, so that many clients do not come back at the same moment.
+    /// How long to wait after so many failures before the server is tried again.
     pub fn pause(&self, failures: u32) -> Duration {
-        let grown = self.reconnect_delay.saturating_mul(1 << failures.saturating_sub(1).min(16));
-        grown.min(self.max_reconnect_delay).mul_f64(0.5 + fastrand::f64() / 2.0)
+        pause(self.reconnect_delay, self.max_reconnect_delay, failures)
     }
 }
 

@@ -29,14 +29,16 @@ pub struct Limits {
     pub bytes: usize,
     /// Most requests under way at once.
     pub at_once: usize,
+    /// For how many things a further request is worth while: the server works at several at the same time.
+    pub share: usize,
 }
 
 struct Queue<I, O> {
     waiting: VecDeque<Waiting<I, O>>,
     /// Requests under way.
     busy: usize,
-    /// Whether one of them has yet to take its share.
-    beginning: bool,
+    /// How many of them have yet to take their first share.
+    beginning: usize,
 }
 
 /// Gathers things of one kind.
@@ -48,7 +50,7 @@ pub struct Desk<I, O> {
 impl<I, O> Desk<I, O> {
     /// A desk with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, queue: Mutex::new(Queue { waiting: VecDeque::new(), busy: 0, beginning: false }) }
+        Self { limits, queue: Mutex::new(Queue { waiting: VecDeque::new(), busy: 0, beginning: 0 }) }
     }
 
     /// Adds a thing; and whether the caller is to have a request begun, which takes shares until there are none.
@@ -56,9 +58,10 @@ impl<I, O> Desk<I, O> {
         let (answer, receiver) = oneshot::channel();
         let mut queue = self.queue.lock();
         queue.waiting.push_back(Waiting { item, size, answer });
-        let begin = !queue.beginning && queue.busy < self.limits.at_once;
+        let begin =
+            queue.busy < self.limits.at_once && queue.waiting.len() > queue.beginning * self.limits.share;
         if begin {
-            queue.beginning = true;
+            queue.beginning += 1;
             queue.busy += 1;
         }
         (receiver, begin)
@@ -67,11 +70,12 @@ impl<I, O> Desk<I, O> {
     /// What the next request is to hold; `None` ends it.
     pub fn take(&self) -> Option<Vec<Waiting<I, O>>> {
         let mut queue = self.queue.lock();
-        queue.beginning = false;
         // Who waits no more had a deadline.
         queue.waiting.retain(|waiting| !waiting.answer.is_closed());
+        let most = queue.waiting.len().div_ceil(queue.beginning.max(1)).min(self.limits.count);
+        queue.beginning = queue.beginning.saturating_sub(1);
         let (mut count, mut bytes) = (0, 0);
-        for waiting in queue.waiting.iter().take(self.limits.count) {
+        for waiting in queue.waiting.iter().take(most) {
             bytes += waiting.size;
             if count > 0 && bytes > self.limits.bytes {
                 break;
@@ -90,7 +94,7 @@ impl<I, O> Desk<I, O> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { count: 3, bytes: 100, at_once: 2 };
+    const LIMITS: Limits = Limits { count: 3, bytes: 100, at_once: 2, share: 100 };
 
     fn sizes(desk: &Desk<usize, ()>) -> Option<Vec<usize>> {
         desk.take().map(|taken| taken.into_iter().map(|waiting| waiting.item).collect())
@@ -109,6 +113,19 @@ mod tests {
         assert_eq!(sizes(&desk), Some(vec![90, 10]));
         assert_eq!(sizes(&desk), Some(vec![200]));
         assert_eq!(sizes(&desk), None);
+    }
+
+    #[test]
+    fn much_is_shared_by_several_requests() {
+        let desk = Desk::<usize, ()>::new(Limits { count: 100, bytes: 1000, at_once: 2, share: 2 });
+        let begun: Vec<_> = (0..5).map(|item| desk.add(item, 1)).collect();
+        assert_eq!(
+            begun.iter().map(|(_, begin)| *begin).collect::<Vec<_>>(),
+            [true, false, true, false, false]
+        );
+        assert_eq!(sizes(&desk), Some(vec![0, 1, 2]));
+        assert_eq!(sizes(&desk), Some(vec![3, 4]));
+        assert_eq!((sizes(&desk), sizes(&desk)), (None, None));
     }
 
     #[test]

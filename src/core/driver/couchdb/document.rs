@@ -175,6 +175,14 @@ impl Document {
         self.value = Some(value);
     }
 
+    /// How many bytes a payload has in a document.
+    pub fn size(payload: &Payload) -> usize {
+        match payload.format {
+            Format::Json | Format::SuperJson => payload.bytes.len(),
+            Format::Bytes => payload.bytes.len().div_ceil(3) * 4,
+        }
+    }
+
     /// The value as it is stored.
     pub fn payload(&self) -> Option<Payload> {
         if self.corrupt {

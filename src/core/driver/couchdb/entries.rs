@@ -7,7 +7,7 @@ use super::backend::{Committed, Patience};
 use super::document::Document;
 use super::seen::{Epochs, Seen, payload};
 use super::{CouchDb, ids, lifetime, millis};
-use crate::core::command::{Command, Condition, Reply};
+use crate::core::command::{Command, Condition, Fetched, Reply};
 use crate::core::driver::remote::fault::Fault;
 use crate::core::error::{Error, ErrorKind, Result as Checked};
 use crate::core::value::{Payload, Value};
@@ -19,6 +19,10 @@ impl CouchDb {
         match command {
             Command::Has { .. } => Reply::Changed(fresh.is_some()),
             Command::Peek { .. } => Reply::Payload(payload(seen.held())),
+            Command::Fetch { .. } => {
+                self.counters.read(fresh.is_some());
+                Reply::Fetched(fresh.and_then(|document| fetched(document, seen.now)))
+            }
             Command::Remaining { .. } => Reply::Remaining(fresh.map(|document| {
                 let left = document.remaining(seen.now);
                 if left == u64::MAX { Duration::MAX } else { Duration::from_millis(left) }
@@ -32,12 +36,13 @@ impl CouchDb {
 
     /// Whether a value is too large to be stored at all: one such document would fail all that go with it.
     pub(super) fn check_size(&self, value: &Value, operation: &'static str) -> Checked<()> {
-        let (size, most) = (value.payload.bytes.len(), self.config.max_value_bytes);
+        let (size, most) = (Document::size(&value.payload), self.config.max_value_bytes);
         if size <= most {
             return Ok(());
         }
-        let message =
-            format!("the encoded value has {size} bytes, more than the {most} that maxValueBytes allows");
+        let message = format!(
+            "the value has {size} bytes as it is stored, more than the {most} that maxValueBytes allows"
+        );
         Err(Error::new(ErrorKind::InvalidValue, operation, message))
     }
 
@@ -184,6 +189,16 @@ impl CouchDb {
     pub(super) async fn undo(self: &Arc<Self>, document: Document) {
         let _ = self.backend.commit(document).await;
     }
+}
+
+/// A value with what a tier above needs to keep it.
+fn fetched(document: &Document, now: u64) -> Option<Fetched> {
+    let left = document.remaining(now);
+    Some(Fetched {
+        payload: document.payload()?,
+        remaining: (left != u64::MAX).then(|| Duration::from_millis(left)),
+        tags: document.tags.keys().cloned().collect(),
+    })
 }
 
 /// Why nothing is acquired that a cluster has not on most of its nodes.

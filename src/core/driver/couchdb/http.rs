@@ -47,7 +47,11 @@ impl Answer {
             reason: String,
         }
         let Refusal { error, reason } = serde_json::from_slice(&self.body).unwrap_or_default();
-        format!("{} {error}: {reason}", self.status)
+        match self.status {
+            // Where the server failed, its reason may show paths and processes of its own.
+            500.. => format!("{} {error}", self.status),
+            status => format!("{status} {error}: {reason}"),
+        }
     }
 }
 
@@ -117,6 +121,31 @@ impl Http {
                 Err(Fault::Dropped(format!("the connection to CouchDB was lost: {}", words(&error)).into()))
             }
             Err(_) => Err(Fault::Timeout("CouchDB did not answer in time (commandTimeout)".into())),
+        }
+    }
+}
+
+impl Http {
+    /// Asks for what comes in pieces, without end; the first answer is to come by the deadline.
+    pub async fn stream(
+        &self,
+        path: &str,
+        deadline: Instant,
+    ) -> std::result::Result<reqwest::Response, Fault> {
+        let request = self.client.get(format!("{}{path}", self.database)).send();
+        match timeout_at(deadline, request).await {
+            Ok(Ok(response)) if response.status().is_success() => Ok(response),
+            Ok(Ok(response)) => {
+                let status = response.status().as_u16();
+                Err(Fault::Refused {
+                    code: "stream".into(),
+                    message: format!("CouchDB answered {status}").into(),
+                })
+            }
+            Ok(Err(error)) => {
+                Err(Fault::Down(format!("CouchDB cannot be reached: {}", words(&error)).into()))
+            }
+            Err(_) => Err(Fault::Timeout("CouchDB did not answer in time (connectTimeout)".into())),
         }
     }
 }

@@ -42,6 +42,16 @@ pub fn key(id: &str) -> Option<&str> {
     id.strip_prefix(ENTRIES)
 }
 
+/// The tag that a tag's id holds.
+pub fn tag_of(id: &str) -> Option<&str> {
+    id.strip_prefix("tag:")
+}
+
+/// Whether an id is that of a tag whose name it does not hold.
+pub fn is_hashed_tag(id: &str) -> bool {
+    id.starts_with("tag~")
+}
+
 fn id(kind: &str, name: &str) -> Box<str> {
     if !is_hashed(name) {
         return format!("{kind}:{name}").into();

@@ -188,7 +188,10 @@ impl CouchDb {
             Some(Duration::ZERO) => Document::gone(key, now),
             _ => Document::holding(key, value, &epochs, now),
         };
-        let rev = run.marker.as_deref().and_then(|rev| std::str::from_utf8(rev).ok()).map(Into::into);
+        // Found out to be lost when it was to be prolonged. What took it away may be purged by now, and CouchDB takes a
+        // revision whose document is not there.
+        let Some(marker) = &run.marker else { return Ok((false, flushed)) };
+        let rev = std::str::from_utf8(marker).ok().map(Into::into);
         let committed = self.backend.commit(Document { rev, ..result }).await?;
         Ok((matches!(committed, Committed::Stored(_) | Committed::Weak(_)), flushed))
     }

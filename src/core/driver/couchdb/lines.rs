@@ -131,7 +131,11 @@ fn is_read(work: &Work) -> bool {
 fn is_read_command(command: &Command) -> bool {
     matches!(
         command,
-        Command::Get { .. } | Command::Has { .. } | Command::Peek { .. } | Command::Remaining { .. }
+        Command::Get { .. }
+            | Command::Has { .. }
+            | Command::Peek { .. }
+            | Command::Remaining { .. }
+            | Command::Fetch { .. }
     )
 }
 

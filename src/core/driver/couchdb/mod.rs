@@ -9,6 +9,7 @@
 
 mod backend;
 mod bulk;
+mod changes;
 mod clock;
 mod config;
 mod counters;
@@ -29,8 +30,8 @@ mod setup;
 mod sweep;
 mod tags;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -46,7 +47,7 @@ use super::remote::held::Held;
 use super::remote::leasing::answer_alone;
 use super::remote::lifetimes::{lifetime, millis};
 use super::remote::runs::{Run, Runs};
-use super::{Batch, Capabilities, Driver};
+use super::{Batch, Capabilities, Changes, Driver};
 use crate::core::command::{Command, Condition, LeaseId, Reply};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, SessionId};
@@ -247,6 +248,11 @@ impl Driver for CouchDb {
     }
 
     fn sweep(&self) {}
+
+    fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
+        changes::watch(&self.backend, prefix, changes);
+        Ok(())
+    }
 
     fn advance(&self, _: Duration) -> Result<()> {
         Err(Error::new(ErrorKind::Config, "advance", "the time of a store on CouchDB is its server's"))

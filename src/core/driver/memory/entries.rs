@@ -58,7 +58,7 @@ impl Memory {
     }
 
     /// Removes a key, and its lease; what it held, if that could still be read.
-    pub(super) fn take(&self, key: &str) -> Option<Arc<Entry>> {
+    pub fn take(&self, key: &str) -> Option<Arc<Entry>> {
         let hash = self.store.hash(key);
         let mut leases = self.stripe(hash);
         supersede(&mut leases, key);

@@ -113,7 +113,8 @@ pub fn failed(error: &str) -> Outcome {
 }
 
 impl Memory {
-    pub(super) fn lease(&self, session: SessionId, key: &str, tags: &[Box<str>]) -> LeaseReply {
+    /// The value, or the right to compute it.
+    pub fn lease(&self, session: SessionId, key: &str, tags: &[Box<str>]) -> LeaseReply {
         let tags = self.tags.intern(tags);
         let hash = self.store.hash(key);
         let mut leases = self.stripe(hash);
@@ -137,7 +138,8 @@ impl Memory {
         LeaseReply::Granted { lease: id, stale }
     }
 
-    pub(super) fn fill(&self, key: &str, lease: LeaseId, value: Value, keep: bool) -> Reply {
+    /// Ends a lease with a value, which is stored unless something newer keeps it out.
+    pub fn fill(&self, key: &str, lease: LeaseId, value: Value, keep: bool) -> Reply {
         let tags = self.tags.intern(&value.tags);
         let began = self.flights.began(lease).unwrap_or(0);
         let mut invalidated = self.invalidated_at(&tags);
@@ -170,7 +172,8 @@ impl Memory {
         Reply::Filled { stored, superseded }
     }
 
-    pub(super) fn end_lease(&self, key: &str, lease: LeaseId, outcome: impl FnOnce() -> Outcome) {
+    /// Ends a lease without a value.
+    pub fn end_lease(&self, key: &str, lease: LeaseId, outcome: impl FnOnce() -> Outcome) {
         drop(take_lease(&mut self.stripe(self.store.hash(key)), key, lease));
         self.flights.complete(lease, self.hub(), 0, outcome);
     }

@@ -18,8 +18,8 @@ mod store;
 mod tags;
 mod tinylfu;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -32,10 +32,10 @@ use self::leases::{Flights, Leases, failed};
 use self::locks::LockTable;
 use self::store::Store;
 use self::tags::{TagCells, TagTable};
-use super::{Batch, Capabilities, Driver};
+use super::{Batch, Capabilities, Changes, Driver};
 use crate::core::clock::{Clock, Timestamp};
-use crate::core::command::{Command, Reply, Sequence};
-use crate::core::error::Result;
+use crate::core::command::{Command, Fetched, Reply, Sequence};
+use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Outcome, SessionId};
 use crate::core::stats::{Connection, Counters, Holdings};
 
@@ -122,9 +122,7 @@ impl Memory {
                 Reply::Done
             }
             Command::FlushTags { tags } => {
-                self.tags.flush(&tags, || self.next_in_order());
-                self.surroundings.generations.changed_all();
-                self.next_expiry.store(0, Ordering::Release);
+                self.flush_tags(&tags);
                 Reply::Done
             }
             Command::Flush { prefix } => {
@@ -132,6 +130,13 @@ impl Memory {
                 Reply::Done
             }
             Command::Scan { prefix, cursor: _ } => Reply::Keys { keys: self.scan(&prefix), cursor: None },
+            Command::Fetch { key } => Reply::Fetched(self.get(&key).map(|entry| Fetched {
+                payload: entry.payload.clone(),
+                remaining:
+                    (entry.fresh_until != Timestamp::NEVER).then(|| entry.fresh_until.since(self.now())),
+                // Nothing is above this tier.
+                tags: Vec::new(),
+            })),
             Command::Ready => Reply::Done,
             Command::Lock { name, owner, ttl, wait } => {
                 Reply::Lock(self.locks.acquire(session, (&name, &owner), ttl, self.now(), wait))
@@ -182,7 +187,15 @@ impl Memory {
         self.entry(key).filter(|entry| self.is_fresh(entry, self.now()))
     }
 
-    fn flush(&self, prefix: &str) {
+    /// Makes every entry with one of the tags a miss.
+    pub fn flush_tags(&self, tags: &[Box<str>]) {
+        self.tags.flush(tags, || self.next_in_order());
+        self.surroundings.generations.changed_all();
+        self.next_expiry.store(0, Ordering::Release);
+    }
+
+    /// Removes every key under a prefix; empty is everything.
+    pub fn flush(&self, prefix: &str) {
         if prefix.is_empty() {
             // Entries and leases from before are invalid from here on; clearing gives their memory back.
             self.tags.flush_all(|| self.next_in_order());
@@ -240,6 +253,10 @@ impl Driver for Memory {
         self.locks.release_session(session, self.hub());
     }
 
+    fn watch(self: Arc<Self>, _: &str, _: Weak<dyn Changes>) -> Result<()> {
+        Err(Error::new(ErrorKind::Config, "open", "a memory store cannot be a lower tier"))
+    }
+
     fn sweep(&self) {
         // One at a time: a second would find that there is nothing to do while the first is still at it.
         let _sweeping = self.sweeping.lock();
@@ -285,7 +302,8 @@ impl Driver for Memory {
         self.store.settle();
         let (entries, bytes) = self.store.held();
         let (flights, locks, tags) = (self.flights.len(), self.locks.len(self.now()), self.tags.len());
-        Holdings { entries: Some(entries), bytes: Some(bytes), flights, locks: Some(locks), tags: Some(tags) }
+        let (entries, bytes) = (Some(entries), Some(bytes));
+        Holdings { entries, bytes, flights, locks: Some(locks), tags: Some(tags), upper: None }
     }
 
     fn connection(&self) -> Option<Connection> {

@@ -364,6 +364,12 @@ impl Cluster {
         if known.is_empty() { Err(Fault::Down(self.unknown())) } else { Ok(known) }
     }
 
+    /// Where the primaries are.
+    pub async fn addresses(&self, deadline: Instant) -> Result<Vec<Address>, Fault> {
+        self.primaries(deadline).await?;
+        Ok(self.map.lock().primary_addresses())
+    }
+
     /// How it stands: up while any primary answers.
     pub fn status(&self) -> (ConnectionState, u64, Option<u8>) {
         let map = self.map.lock();

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::core::driver::remote::pause;
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Address {
@@ -96,6 +98,13 @@ pub struct Config {
     pub max_queue: u64,
     /// After how many time-outs in a row a connection is given up.
     pub breaker_threshold: u32,
+}
+
+impl Config {
+    /// How long to wait after so many failures before a connection is tried again.
+    pub fn pause(&self, failures: u32) -> Duration {
+        pause(self.reconnect_delay, self.max_reconnect_delay, failures)
+    }
 }
 
 impl fmt::Debug for Config {

@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::record;
 use super::scripts::{PUT, TAKE, TOUCH};
 use super::{Asked, Redis, values};
-use crate::core::command::{Condition, Reply};
+use crate::core::command::{Condition, Fetched, Reply};
 use crate::core::driver::remote::asked::Ready;
 use crate::core::error::Result;
 use crate::core::runtime::start;
@@ -190,6 +190,42 @@ impl Redis {
             self.counters.read(matches!(payload, Ok(Some(_))));
         }
         Ok(Reply::Payloads(payloads))
+    }
+
+    /// A value with its remaining life and its tags. Both are asked for at once: the value first, so that the life is
+    /// that of this value or of a newer one, of which whoever keeps the value is told.
+    pub(super) async fn fetch(&self, key: &str, deadline: Instant) -> Result<Reply> {
+        self.fetched(key.as_bytes(), deadline).await.map(Reply::Fetched).map_err(|fault| fault.error("get"))
+    }
+
+    async fn fetched(&self, key: &[u8], deadline: Instant) -> std::result::Result<Option<Fetched>, Fault> {
+        let bytes = self.ask(Call::Get(key.into()), deadline);
+        let left = self.ask(Call::Command("PTTL", key.into(), Vec::new()), deadline);
+        let (answer, left) = (bytes.await, left.await);
+        let (tags, has_grace) = match &answer {
+            Ok(Answered::BulkString(bytes)) => match record::parse(bytes) {
+                record::Stored::Record(header) => {
+                    (header.tags.into_iter().map(|(tag, _)| tag).collect(), header.fresh_until != 0)
+                }
+                _ => (Vec::new(), false),
+            },
+            _ => (Vec::new(), false),
+        };
+        let payload = self.payload(key, answer, false, deadline).await?;
+        self.counters.read(payload.is_some());
+        let Some(payload) = payload else { return Ok(None) };
+        let remaining = if has_grace {
+            let head = self.head(key, deadline).await?;
+            Some(head.and_then(|head| head.fresh_for()).unwrap_or_default())
+        } else {
+            match left? {
+                Answered::Int(-1) => None,
+                // Gone since: not to be kept.
+                Answered::Int(left) => Some(Duration::from_millis(u64::try_from(left).unwrap_or(0))),
+                _ => Some(Duration::ZERO),
+            }
+        };
+        Ok(Some(Fetched { payload, remaining, tags }))
     }
 
     pub(super) async fn peek(&self, key: &str, deadline: Instant) -> Result<Reply> {

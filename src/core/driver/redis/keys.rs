@@ -17,6 +17,11 @@ pub fn tag(name: &str) -> Vec<u8> {
     format!("{INTERNAL}tag:{name}").into_bytes()
 }
 
+/// The tag whose epoch a key holds.
+pub fn tag_of(key: &str) -> Option<&str> {
+    key.strip_prefix(INTERNAL)?.strip_prefix("tag:")
+}
+
 /// Where a lock is.
 pub fn lock(name: &str) -> Vec<u8> {
     format!("{INTERNAL}lock:{name}").into_bytes()

@@ -30,12 +30,13 @@ mod sending;
 mod slots;
 mod tags;
 mod task;
+mod tracking;
 mod values;
 mod waits;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use redis::Value as Answered;
@@ -55,7 +56,7 @@ use super::remote::flushes::Flushes;
 use super::remote::held::Held;
 use super::remote::leasing::answer_alone;
 use super::remote::runs::{Run, Runs};
-use super::{Batch, Capabilities, Driver};
+use super::{Batch, Capabilities, Changes, Driver};
 use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Notice, SessionId};
@@ -237,6 +238,7 @@ async fn run(asked: Asked, command: Command) {
         }
         Command::Unlock { name, owner } => redis.unlock(session, (&name, &owner), deadline).await,
         Command::Extend { name, owner, ttl } => redis.extend(session, (&name, &owner), ttl, deadline).await,
+        Command::Fetch { key } => redis.fetch(&key, deadline).await,
         Command::Ready => redis.ready().await,
         // Begun elsewhere.
         Command::Get { .. } | Command::Put { .. } | Command::Lease { .. } => {
@@ -316,6 +318,11 @@ impl Driver for Redis {
     }
 
     fn sweep(&self) {}
+
+    fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
+        tracking::watch(&self, prefix, changes);
+        Ok(())
+    }
 
     fn advance(&self, _: Duration) -> Result<()> {
         Err(Error::new(ErrorKind::Config, "advance", "the time of a store on Redis is its server's"))

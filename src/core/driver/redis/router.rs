@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::call::{Answer, Call, Outgoing, Sink};
 use super::cluster::Cluster;
-use super::config::{Config, Mode};
+use super::config::{Address, Config, Mode};
 use super::connect::Target;
 use super::fault::Fault;
 use super::link::{Link, Listener};
@@ -59,6 +59,14 @@ impl Router {
         match self {
             Self::Single(link) => Ok(vec![link.clone()]),
             Self::Cluster(cluster) => cluster.primaries(deadline).await,
+        }
+    }
+
+    /// Where the primaries of a cluster are.
+    pub async fn addresses(&self, deadline: Instant) -> Result<Vec<Address>, Fault> {
+        match self {
+            Self::Single(_) => Ok(Vec::new()),
+            Self::Cluster(cluster) => cluster.addresses(deadline).await,
         }
     }
 

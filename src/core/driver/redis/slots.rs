@@ -38,6 +38,11 @@ impl Map {
         self.primaries.iter().filter_map(|address| self.links.get(address).cloned()).collect()
     }
 
+    /// Where the primaries are.
+    pub fn primary_addresses(&self) -> Vec<Address> {
+        self.primaries.clone()
+    }
+
     /// Learns that a slot is another server's.
     pub fn moved(&mut self, slot: u16, address: &Address) {
         if let Some(owner) = self.owners.get_mut(usize::from(slot)) {

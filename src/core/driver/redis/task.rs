@@ -156,12 +156,9 @@ impl Task {
         self.state = State::Connecting { attempt: Box::pin(attempt), refusing };
     }
 
-    /// How long to wait before the next attempt: longer with each failure, and spread by a half, so that many clients
-    /// do not come back at the same moment.
+    /// How long to wait before the next attempt.
     fn pause(&self) -> Duration {
-        let config = &self.config;
-        let grown = config.reconnect_delay.saturating_mul(1 << self.failures.saturating_sub(1).min(16));
-        grown.min(config.max_reconnect_delay).mul_f64(0.5 + fastrand::f64() / 2.0)
+        self.config.pause(self.failures)
     }
 
     fn take(&mut self, gathered: &mut Vec<Outgoing>) {

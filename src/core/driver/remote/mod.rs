@@ -15,6 +15,7 @@ pub mod runs;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use self::held::Held;
 use self::runs::{Run, Runs};
@@ -25,6 +26,13 @@ use crate::core::stats::Counters;
 
 /// A tag with the epoch that it had.
 pub type Tagged = (Box<str>, Box<str>);
+
+/// How long to wait after so many failures before a backend is tried again: longer with each, and spread by a half, so
+/// that many clients do not come back at the same moment.
+pub fn pause(first: Duration, longest: Duration, failures: u32) -> Duration {
+    let grown = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    grown.min(longest).mul_f64(0.5 + fastrand::f64() / 2.0)
+}
 
 /// A store on a backend, as this folder sees it.
 pub trait Remote: Send + Sync + Sized + 'static {

@@ -1,0 +1,201 @@
+//! Changes of keys, as the servers tell of them: `CLIENT TRACKING … BCAST`, on a connection of its own to each primary.
+//!
+//! Every write counts, by whatever program. A server that does not answer a heartbeat in time tells no more. In a
+//! cluster all primaries must tell; where they change, whoever listens starts clean.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redis::{PushInfo, PushKind, Value, cmd};
+use tokio::select;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::config::{Address, Config, Mode};
+use super::connect::{Connection, Target, connect, text};
+use super::{Redis, keys};
+use crate::core::driver::Changes;
+use crate::core::runtime;
+
+/// How often a server is asked whether it is there.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// How long it may take to say so.
+const SILENCE: Duration = Duration::from_secs(1);
+/// How often it is looked whether a cluster has other primaries.
+const LOOK: Duration = Duration::from_millis(250);
+/// How changes are told.
+const MEANS: &str = "tracking";
+
+/// The connections that changes are told on.
+struct Group {
+    config: Arc<Config>,
+    prefix: Box<str>,
+    changes: Weak<dyn Changes>,
+    /// By server, whether it tells; the one server there is has no name.
+    members: Mutex<HashMap<Box<str>, bool>>,
+}
+
+/// Tells of what changes under a prefix, for as long as anybody listens.
+pub fn watch(redis: &Arc<Redis>, prefix: &str, changes: Weak<dyn Changes>) {
+    let config = Arc::clone(&redis.config);
+    let group = Arc::new(Group { config, prefix: prefix.into(), changes, members: Mutex::default() });
+    match &redis.config.mode {
+        Mode::Cluster(_) => runtime::spawn(group.follow_cluster(Arc::downgrade(redis))),
+        Mode::Standalone(address) => group.add("".into(), Target::Node(address.clone())),
+        Mode::Sentinel(_) => group.add("".into(), Target::Primary),
+    }
+}
+
+impl Group {
+    fn add(self: &Arc<Self>, member: Box<str>, target: Target) {
+        self.members.lock().insert(member.clone(), false);
+        runtime::spawn(Arc::clone(self).follow(member, target));
+    }
+
+    /// Follows the primaries of a cluster, whichever they are.
+    async fn follow_cluster(self: Arc<Self>, redis: Weak<Redis>) {
+        while let Some(redis) = redis.upgrade().filter(|_| self.changes.strong_count() > 0) {
+            if let Ok(now) = redis.router.addresses(redis.deadline()).await {
+                self.adopt(now);
+            }
+            drop(redis);
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Takes what has become a primary in, and what is none any more out.
+    fn adopt(self: &Arc<Self>, now: Vec<Address>) {
+        let now: HashMap<Box<str>, Address> =
+            now.into_iter().map(|address| (address.to_string().into(), address)).collect();
+        let known: Vec<Box<str>> = self.members.lock().keys().cloned().collect();
+        if known.len() == now.len() && known.iter().all(|known| now.contains_key(known)) {
+            return;
+        }
+        // What a new primary has done by now was told by nobody.
+        self.untold();
+        self.members.lock().retain(|member, _| now.contains_key(member));
+        for (name, address) in now.into_iter().filter(|(name, _)| !known.contains(name)) {
+            self.add(name, Target::Node(address));
+        }
+        self.tell_if_whole();
+    }
+
+    fn is_member(&self, member: &str) -> bool {
+        self.changes.strong_count() > 0 && self.members.lock().contains_key(member)
+    }
+
+    fn untold(&self) {
+        if let Some(changes) = self.changes.upgrade() {
+            changes.untold();
+        }
+    }
+
+    fn tell_if_whole(&self) {
+        let whole = {
+            let members = self.members.lock();
+            !members.is_empty() && members.values().all(|tells| *tells)
+        };
+        if whole && let Some(changes) = self.changes.upgrade() {
+            changes.told(MEANS);
+        }
+    }
+
+    fn set(&self, member: &str, tells: bool) {
+        if let Some(known) = self.members.lock().get_mut(member) {
+            *known = tells;
+        }
+    }
+
+    /// Has a server tell, again and again, for as long as it is one of those that must.
+    async fn follow(self: Arc<Self>, member: Box<str>, target: Target) {
+        let mut failures = 0;
+        while self.is_member(&member) {
+            let began = Instant::now();
+            if let Ok(connection) = connect(Arc::clone(&self.config), target.clone(), None).await {
+                self.listen(&member, connection).await;
+                self.set(&member, false);
+                if self.is_member(&member) {
+                    self.untold();
+                }
+            }
+            failures = if began.elapsed() > SILENCE { 0 } else { failures + 1 };
+            sleep(self.config.pause(failures)).await;
+        }
+    }
+
+    /// Hands on what a server tells, until it does not any more.
+    async fn listen(&self, member: &str, connection: Connection) {
+        let Connection { mut wire, pushes: Some(mut pushes), .. } = connection else { return };
+        let mut track = cmd("CLIENT");
+        track.arg("TRACKING").arg("OFF");
+        // It was switched on for single keys when the connection was made.
+        if timeout(SILENCE, wire.send_packed_command(&track)).await.is_err() {
+            return;
+        }
+        let mut track = cmd("CLIENT");
+        track.arg("TRACKING").arg("ON").arg("BCAST");
+        track.arg("PREFIX").arg(&*self.prefix).arg("PREFIX").arg(keys::tag(&self.prefix)).arg("NOLOOP");
+        match timeout(SILENCE, wire.send_packed_command(&track)).await {
+            Ok(Ok(Value::Okay)) => {}
+            _ => return,
+        }
+        self.set(member, true);
+        self.tell_if_whole();
+        let mut beat = cmd("ROLE");
+        if matches!(self.config.mode, Mode::Standalone(_)) {
+            beat = cmd("PING");
+        }
+        loop {
+            let heard = async {
+                sleep(HEARTBEAT).await;
+                timeout(SILENCE, wire.send_packed_command(&beat)).await
+            };
+            tokio::pin!(heard);
+            loop {
+                select! {
+                    biased;
+                    push = pushes.recv() => if !self.hand_on(push) { return },
+                    answer = &mut heard => match answer {
+                        Ok(Ok(answer)) if is_primary(&answer) => break,
+                        _ => return,
+                    },
+                }
+            }
+            if !self.is_member(member) {
+                return;
+            }
+        }
+    }
+
+    /// Hands on a push; whether there can be more.
+    fn hand_on(&self, push: Option<PushInfo>) -> bool {
+        let Some(changes) = self.changes.upgrade() else { return false };
+        match push {
+            None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => return false,
+            Some(PushInfo { kind: PushKind::Invalidate, data }) => match data.first() {
+                Some(Value::Array(names)) => {
+                    // What is no text is no key of this library's.
+                    for key in names.iter().filter_map(text) {
+                        match keys::tag_of(&key) {
+                            Some(tag) => changes.tag(tag),
+                            None => changes.key(&key),
+                        }
+                    }
+                }
+                _ => changes.everything(),
+            },
+            Some(_) => {}
+        }
+        true
+    }
+}
+
+/// Whether the answer to a heartbeat is that of a server that takes writes.
+fn is_primary(answer: &Value) -> bool {
+    match answer {
+        Value::Array(role) => role.first().and_then(text).as_deref() == Some("master"),
+        Value::ServerError(_) => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,255 @@
+//! The tiered driver: memory above a backend, for all threads of a process, kept coherent by the backend itself.
+//!
+//! A read that the upper tier cannot answer goes down with the upper tier's lease of its key: whatever takes the lease
+//! away meanwhile (a change that the lower tier tells of, a write of this process, a flush) keeps the value from being
+//! kept. So what is kept is never older than the last change that this process was told of. What is written goes down
+//! alone: nothing is kept of it before it is read again.
+//!
+//! The lower tier tells of the changes of keys and of the epochs of tags ([`Changes`]). While it does not, nothing is
+//! kept, and what was is served for as long as `maxStaleness` allows ([`trust`]).
+
+mod config;
+mod passing;
+mod trust;
+mod writing;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+pub use self::config::{Config, Lower};
+use self::passing::{Passing, Unasked, written};
+use self::trust::Trust;
+use self::writing::Writing;
+use super::memory::{Entry, Memory};
+use super::{Batch, Capabilities, Changes, Driver};
+use crate::core::clock::{Clock, ClockKind};
+use crate::core::command::{Command, Fetched, LeaseId, LeaseReply};
+use crate::core::driver::couchdb::CouchDb;
+use crate::core::driver::redis::Redis;
+use crate::core::error::{Error, ErrorKind, Result};
+use crate::core::hub::{Hub, Notice, Outcome, SessionId};
+use crate::core::stats::{Connection, Counters, Holdings, Upper};
+use crate::core::value::{Life, Payload, Value};
+use crate::core::{runtime, sweeper};
+
+/// Reads for the upper tier are nobody's: no session is told of them.
+const NOBODY: SessionId = 0;
+/// How long it is known at most that a key holds nothing.
+const NOTHING_KEPT: Duration = Duration::from_secs(60);
+/// Longer keys are not kept: a lower tier may tell of their changes by a hash alone.
+const LONGEST_KEY: usize = 2000;
+
+/// The tiered driver.
+pub struct Tiered {
+    upper: Arc<Memory>,
+    lower: Arc<dyn Driver>,
+    hub: Arc<Hub>,
+    trust: Trust,
+    writing: Writing,
+    ttl: Option<Duration>,
+    prefix: Box<str>,
+    /// Whether the lower tier was asked to tell of changes.
+    watching: AtomicBool,
+}
+
+/// What the upper tier knows of a key.
+pub enum Near {
+    /// Its value.
+    Value(Arc<Entry>),
+    /// That it holds nothing.
+    Nothing,
+    /// Nothing: the lower tier is to be asked.
+    Unknown,
+}
+
+impl Tiered {
+    /// A store in two tiers. It connects when it is asked for the first time.
+    pub fn open(config: &Config, hub: Arc<Hub>) -> Result<Arc<Self>> {
+        let lower: Arc<dyn Driver> = match &config.lower {
+            Lower::Redis(config) => Redis::open((**config).clone(), Arc::clone(&hub))?,
+            Lower::CouchDb(config) => CouchDb::open((**config).clone(), Arc::clone(&hub))?,
+        };
+        // What leaves the upper tier is still there: nobody is told of it.
+        let clock = Arc::new(Clock::new(ClockKind::System));
+        let upper = Arc::new(Memory::new(config.bounds, clock, Arc::default()));
+        sweeper::watch(&upper);
+        Ok(Arc::new(Self {
+            upper,
+            lower,
+            hub,
+            trust: Trust::new(config.max_staleness),
+            writing: Writing::default(),
+            ttl: config.ttl,
+            prefix: config.prefix.clone(),
+            watching: AtomicBool::new(false),
+        }))
+    }
+
+    /// What the upper tier knows of a key.
+    pub fn near(&self, key: &str) -> Near {
+        if !self.trust.may_serve() || self.writing.covers(key) {
+            return Near::Unknown;
+        }
+        match self.upper.get(key) {
+            Some(entry) if entry.payload.is_nothing() => Near::Nothing,
+            Some(entry) => Near::Value(entry),
+            None => Near::Unknown,
+        }
+    }
+
+    /// A thread asks for something: what it asks afterwards comes after it, in the upper tier too.
+    pub fn asked(&self, command: &Command) {
+        match command {
+            Command::FlushTags { .. } | Command::Flush { .. } => self.writing.begin_flush(),
+            command => {
+                if let Some(key) = written(command) {
+                    self.writing.begin(key);
+                }
+            }
+        }
+    }
+
+    /// The right to keep what the lower tier answers.
+    fn may_keep(&self, key: &str) -> Option<LeaseId> {
+        if !self.trust.is_whole() || key.len() > LONGEST_KEY || self.writing.covers(key) {
+            return None;
+        }
+        match self.upper.lease(NOBODY, key, &[]) {
+            LeaseReply::Granted { lease, .. } => Some(lease),
+            // Another read is under way, and what it finds is kept.
+            _ => None,
+        }
+    }
+
+    /// Keeps what the lower tier answered, unless something came between; `None` is no answer.
+    fn keep(&self, key: &str, ticket: Option<LeaseId>, found: Option<&Option<Fetched>>) {
+        let Some(ticket) = ticket else { return };
+        let most = |life: Option<Duration>| match (life, self.ttl) {
+            (Some(life), Some(ttl)) => Some(life.min(ttl)),
+            (life, ttl) => life.or(ttl),
+        };
+        let value = match found {
+            Some(Some(found)) if !found.payload.is_corrupt() => Some(Value {
+                payload: found.payload.clone(),
+                life: Life { ttl: most(found.remaining), grace: Duration::ZERO },
+                tags: found.tags.clone(),
+            }),
+            Some(None) => Some(Value {
+                payload: Payload::nothing(),
+                life: Life { ttl: most(Some(NOTHING_KEPT)), grace: Duration::ZERO },
+                tags: Vec::new(),
+            }),
+            _ => None,
+        };
+        let value = value.filter(|value| {
+            value.life.ttl != Some(Duration::ZERO) && self.trust.is_whole() && !self.writing.covers(key)
+        });
+        match value {
+            Some(value) => drop(self.upper.fill(key, ticket, value, true)),
+            None => self.upper.end_lease(key, ticket, || Outcome::Abandoned),
+        }
+    }
+
+    /// Has a value kept that nobody waits for.
+    fn fetch(self: &Arc<Self>, key: Box<str>) {
+        if let Some(ticket) = self.may_keep(&key) {
+            let tiered = Arc::clone(self);
+            runtime::spawn(async move { Unasked::fetch(tiered, key, ticket, NOBODY) });
+        }
+    }
+
+    /// A write of a key is answered.
+    fn wrote(&self, key: &str) {
+        self.upper.take(key);
+        self.writing.end(key);
+    }
+
+    fn flushed_tags(&self, tags: &[Box<str>]) {
+        self.upper.flush_tags(tags);
+        self.writing.end_flush();
+    }
+
+    fn flushed(&self, prefix: &str) {
+        self.upper.flush(prefix);
+        self.writing.end_flush();
+    }
+}
+
+impl Changes for Tiered {
+    fn key(&self, key: &str) {
+        self.upper.take(key);
+    }
+
+    fn tag(&self, tag: &str) {
+        self.upper.flush_tags(&[tag.into()]);
+    }
+
+    fn everything(&self) {
+        self.upper.flush("");
+    }
+
+    fn told(&self, means: &'static str) {
+        // What is kept from before may have changed meanwhile.
+        self.upper.flush("");
+        self.trust.gained(means);
+    }
+
+    fn untold(&self) {
+        self.trust.lost();
+    }
+}
+
+impl Driver for Tiered {
+    fn name(&self) -> &'static str {
+        "tiered"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { manual_clock: false, embedded: false, evicts: false }
+    }
+
+    fn execute(self: Arc<Self>, batch: Batch) {
+        if !self.watching.swap(true, Ordering::Relaxed) {
+            let changes: Weak<dyn Changes> = Arc::downgrade(&(Arc::clone(&self) as Arc<dyn Changes>));
+            if let Err(error) = Arc::clone(&self.lower).watch(&self.prefix, changes) {
+                self.hub.tell_all(&Notice::Disconnected { reason: error.message.into() });
+            }
+        }
+        Passing::down(self, batch);
+    }
+
+    fn release_session(self: Arc<Self>, session: SessionId) {
+        Arc::clone(&self.lower).release_session(session);
+    }
+
+    fn sweep(&self) {}
+
+    fn watch(self: Arc<Self>, _: &str, _: Weak<dyn Changes>) -> Result<()> {
+        Err(Error::new(ErrorKind::Config, "open", "a tiered store cannot be the lower tier of another"))
+    }
+
+    fn advance(&self, duration: Duration) -> Result<()> {
+        self.lower.advance(duration)
+    }
+
+    fn counters(&self) -> &Counters {
+        self.lower.counters()
+    }
+
+    fn holdings(&self) -> Holdings {
+        let Holdings { entries, bytes, .. } = self.upper.holdings();
+        let upper = Upper {
+            hits: self.upper.counters().hits.get(),
+            entries: entries.unwrap_or_default(),
+            bytes: bytes.unwrap_or_default(),
+            trusted: self.trust.is_whole(),
+            means: self.trust.means(),
+        };
+        Holdings { upper: Some(upper), ..self.lower.holdings() }
+    }
+
+    fn connection(&self) -> Option<Connection> {
+        self.lower.connection()
+    }
+}
