@@ -736,8 +736,11 @@ export interface UpperTierStats {
   bytes: number;
   /** Whether the backend tells of every change, so that the memory is believed. */
   trusted: boolean;
-  /** How it tells, or told last: by Redis's client tracking, by CouchDB's `_changes`. */
-  invalidation: 'tracking' | 'changes' | null;
+  /**
+   * How it tells, or told last: by Redis's client tracking; by messages between the processes where Redis has no
+   * tracking or no RESP3 (what other programs write is then not told); by CouchDB's `_changes`.
+   */
+  invalidation: 'tracking' | 'pubsub' | 'changes' | null;
 }
 
 /** How a cache stands with its backend. */

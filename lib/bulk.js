@@ -86,8 +86,7 @@ async function readSome(access, keys, names, found) {
   const started = listening ? performance.now() : 0;
   const near = store.remote && store.tiered ? names.map((name) => store.near(name)) : [];
   const asked = near.length === 0 ? names : names.filter((_, at) => near[at] === undefined);
-  const answers =
-    asked.length === 0 ? [] : await failOpen.read(store.ask(binding.many, asked), [], 'many');
+  const answers = asked.length === 0 ? [] : await failOpen.read(store.ask(binding.many, asked), [], 'many');
   const payloads = near.length === 0 ? answers : merged(near, answers);
   /** @type {Error | undefined} */
   let failure;
@@ -98,8 +97,7 @@ async function readSome(access, keys, names, found) {
     else if (listening) {
       const tier = near[at] === undefined ? session.tier : 'memory';
       value = valueOrNull(access.found(payload, names[at], 'many', started, tier));
-    }
-    else if (payload !== undefined) value = session.orNull(payload, names[at], 'many');
+    } else if (payload !== undefined) value = session.orNull(payload, names[at], 'many');
     found.set(keys[at], value);
   }
   // A part of a cluster is away: what the others have is served, and one event tells of all.

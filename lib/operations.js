@@ -350,7 +350,10 @@ class Operations {
  */
 function isFresh(options) {
   if (typeof options !== 'object' || options === null) {
-    throw makeError('CACHE_INVALID_ARGUMENT', `the options of get must be an object, not ${describe(options)}`);
+    throw makeError(
+      'CACHE_INVALID_ARGUMENT',
+      `the options of get must be an object, not ${describe(options)}`,
+    );
   }
   const given = /** @type {Record<string, unknown>} */ (options);
   checkOptions(given, ['fresh'], 'get');

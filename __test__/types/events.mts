@@ -23,7 +23,7 @@ cache.on('error', ({ error, key }) => {
   typeOf(error).is<Error>();
   typeOf(key).is<string | undefined>();
 });
-cache.on('connect', ({ driver }) => typeOf(driver).is<'memory' | 'redis' | 'couchdb'>());
+cache.on('connect', ({ driver }) => typeOf(driver).is<'memory' | 'redis' | 'couchdb' | 'tiered'>());
 cache.on('disconnect', ({ reason }) => typeOf(reason).is<string | undefined>());
 cache.addListener('lock', ({ token }) => typeOf(token).is<number | null>());
 cache.on('clear', async ({ namespace }) => typeOf(namespace).is<string>());

@@ -132,6 +132,28 @@ new Cache({ driver: 'couchdb', config: { revsLimit: '20' } });
 // @ts-expect-error a duration
 new Cache({ driver: 'couchdb', config: { sweep: '1 hour' } });
 
+new Cache({ driver: 'tiered', config: { remote: { driver: 'redis', url: 'redis://cache' } } });
+new Cache({
+  driver: 'tiered',
+  config: {
+    memory: { maxSize: 1000, maxSizeBytes: 1_000_000, policy: 'tinylfu', ttl: '5m' },
+    remote: { driver: 'couchdb', url: 'http://localhost:5984', database: 'cache' },
+    maxStaleness: '2s',
+    prefix: 'app:',
+    defaultTtl: '1h',
+  },
+});
+new Cache({ driver: 'tiered', config: { remote: { driver: 'redis' }, maxStaleness: 0 } });
+// @ts-expect-error a lower tier is needed
+new Cache({ driver: 'tiered' });
+// @ts-expect-error which is a backend
+new Cache({ driver: 'tiered', config: { remote: { driver: 'memory' } } });
+// @ts-expect-error whose options it has
+new Cache({ driver: 'tiered', config: { remote: { driver: 'redis', sweep: false } } });
+void new Cache().get('key', { fresh: true });
+// @ts-expect-error no such option
+void new Cache().get('key', { stale: true });
+
 const options: CacheOptions = { driver: 'memory', config: { maxSize: 1 } };
 typeOf(await createCacheManager(options)).is<Cache>();
 typeOf(createMemoryCache({ maxSize: 1, name: 'app' })).is<Cache>();

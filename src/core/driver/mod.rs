@@ -64,6 +64,17 @@ pub trait Changes: Send + Sync {
     fn untold(&self);
 }
 
+/// What has changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Change<'a> {
+    /// A key.
+    Key(&'a str),
+    /// A tag was flushed.
+    Tag(&'a str),
+    /// Anything.
+    Everything,
+}
+
 /// A storage backend.
 pub trait Driver: Send + Sync {
     /// Its name, as options and events spell it.
@@ -85,6 +96,9 @@ pub trait Driver: Send + Sync {
     /// Tells of what changes under a prefix, for as long as anybody listens. [`super::error::ErrorKind::Config`] if it
     /// cannot.
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()>;
+
+    /// Tells those who watch in other processes of a change that this one has made, where the backend does not.
+    fn announce(&self, _prefix: &str, _change: Change<'_>) {}
 
     /// Moves a manual clock, and removes what expires with it.
     fn advance(&self, duration: Duration) -> Result<()>;

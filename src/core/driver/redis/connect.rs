@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
 use redis::io::AsyncDNSResolver;
 use redis::io::tcp::TcpSettings;
 use redis::{
@@ -43,8 +43,10 @@ pub struct Connection {
     pub pushes: Option<UnboundedReceiver<PushInfo>>,
     /// What the server calls it.
     pub peer: Option<Peer>,
-    /// Where it leads.
+    /// Where it leads, in words.
     pub address: Arc<str>,
+    /// Where it leads.
+    pub place: Address,
 }
 
 /// Makes a connection within the configured time, or says in words why not. `stalled` names a connection that is
@@ -78,17 +80,18 @@ async fn open(config: &Config, address: &Address, stalled: Option<Peer>) -> Resu
     .map_err(|error| words(&error))?;
     let mut wire = wire;
     let peer = greet(config, &mut wire, pushes.is_some(), stalled).await?;
-    Ok(Connection { wire, pushes, peer, address: address.to_string().into() })
+    Ok(Connection { wire, pushes, peer, address: address.to_string().into(), place: address.clone() })
 }
 
 type Wired = (MultiplexedConnection, Option<UnboundedReceiver<PushInfo>>);
 
-async fn negotiate(
+/// What connections to a server are made from.
+fn client(
     config: &Config,
     address: &Address,
     (username, password): (Option<&str>, Option<&str>),
     resp3: bool,
-) -> RedisResult<Wired> {
+) -> RedisResult<Client> {
     let mut settings = RedisConnectionInfo::default()
         .set_db(i64::from(config.db))
         .set_lib_name("ferrocache", env!("CARGO_PKG_VERSION"));
@@ -102,7 +105,7 @@ async fn negotiate(
     let tcp = TcpSettings::default().set_nodelay(true);
     let info =
         addr(config, address).into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp);
-    let client = match &config.tls {
+    match &config.tls {
         Some(tls) => Client::build_with_tls(
             info,
             TlsCertificates {
@@ -112,9 +115,18 @@ async fn negotiate(
                 }),
                 root_cert: tls.ca.as_ref().map(|ca| ca.as_bytes().to_vec()),
             },
-        )?,
-        None => Client::open(info)?,
-    };
+        ),
+        None => Client::open(info),
+    }
+}
+
+async fn negotiate(
+    config: &Config,
+    address: &Address,
+    credentials: (Option<&str>, Option<&str>),
+    resp3: bool,
+) -> RedisResult<Wired> {
+    let client = client(config, address, credentials, resp3)?;
     // The bounds are ours: on the whole attempt, and on each call.
     let mut settings = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     if let (Address::Tcp { host, .. }, Some(servername)) = (address, servername(config)) {
@@ -128,6 +140,18 @@ async fn negotiate(
         pushes = Some(receiver);
     }
     Ok((client.get_multiplexed_async_connection_with_config(&settings).await?, pushes))
+}
+
+/// A connection that hears what is published on a channel.
+pub async fn subscribe(
+    config: &Config,
+    address: &Address,
+    channel: String,
+) -> RedisResult<(PubSubSink, PubSubStream)> {
+    let credentials = (config.username.as_deref(), config.password.as_deref());
+    let mut connection = client(config, address, credentials, false)?.get_async_pubsub().await?;
+    connection.subscribe(channel).await?;
+    Ok(connection.split())
 }
 
 fn addr(config: &Config, address: &Address) -> ConnectionAddr {

@@ -22,6 +22,7 @@ mod leases;
 mod link;
 mod locks;
 mod order;
+mod pubsub;
 mod record;
 mod redirect;
 mod router;
@@ -56,7 +57,7 @@ use super::remote::flushes::Flushes;
 use super::remote::held::Held;
 use super::remote::leasing::answer_alone;
 use super::remote::runs::{Run, Runs};
-use super::{Batch, Capabilities, Changes, Driver};
+use super::{Batch, Capabilities, Change, Changes, Driver};
 use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Notice, SessionId};
@@ -318,6 +319,10 @@ impl Driver for Redis {
     }
 
     fn sweep(&self) {}
+
+    fn announce(&self, prefix: &str, change: Change<'_>) {
+        self.announce_to_others(prefix, change);
+    }
 
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
         tracking::watch(&self, prefix, changes);

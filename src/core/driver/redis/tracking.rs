@@ -14,26 +14,29 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::config::{Address, Config, Mode};
 use super::connect::{Connection, Target, connect, text};
-use super::{Redis, keys};
+use super::{Redis, keys, pubsub};
 use crate::core::driver::Changes;
 use crate::core::runtime;
 
 /// How often a server is asked whether it is there.
-const HEARTBEAT: Duration = Duration::from_millis(500);
+pub const HEARTBEAT: Duration = Duration::from_millis(500);
 /// How long it may take to say so.
-const SILENCE: Duration = Duration::from_secs(1);
+pub const SILENCE: Duration = Duration::from_secs(1);
 /// How often it is looked whether a cluster has other primaries.
 const LOOK: Duration = Duration::from_millis(250);
 /// How changes are told.
 const MEANS: &str = "tracking";
 
 /// The connections that changes are told on.
-struct Group {
-    config: Arc<Config>,
-    prefix: Box<str>,
-    changes: Weak<dyn Changes>,
-    /// By server, whether it tells; the one server there is has no name.
-    members: Mutex<HashMap<Box<str>, bool>>,
+pub struct Group {
+    /// Where the servers are.
+    pub config: Arc<Config>,
+    /// What the keys and the tags begin with.
+    pub prefix: Box<str>,
+    /// Who is told.
+    pub changes: Weak<dyn Changes>,
+    /// By server, how it tells, if it does; the one server there is has no name.
+    members: Mutex<HashMap<Box<str>, Option<&'static str>>>,
 }
 
 /// Tells of what changes under a prefix, for as long as anybody listens.
@@ -49,7 +52,7 @@ pub fn watch(redis: &Arc<Redis>, prefix: &str, changes: Weak<dyn Changes>) {
 
 impl Group {
     fn add(self: &Arc<Self>, member: Box<str>, target: Target) {
-        self.members.lock().insert(member.clone(), false);
+        self.members.lock().insert(member.clone(), None);
         runtime::spawn(Arc::clone(self).follow(member, target));
     }
 
@@ -81,7 +84,8 @@ impl Group {
         self.tell_if_whole();
     }
 
-    fn is_member(&self, member: &str) -> bool {
+    /// Whether a server is one of those that must tell, and anybody listens.
+    pub fn is_member(&self, member: &str) -> bool {
         self.changes.strong_count() > 0 && self.members.lock().contains_key(member)
     }
 
@@ -91,19 +95,28 @@ impl Group {
         }
     }
 
+    /// All servers tell: whoever listens starts clean.
     fn tell_if_whole(&self) {
-        let whole = {
-            let members = self.members.lock();
-            !members.is_empty() && members.values().all(|tells| *tells)
-        };
-        if whole && let Some(changes) = self.changes.upgrade() {
-            changes.told(MEANS);
+        let means: Option<Vec<_>> = self.members.lock().values().copied().collect();
+        // Where one server tells less than the others, less is told.
+        let means = means
+            .and_then(|means| means.iter().copied().find(|means| *means != MEANS).or(means.first().copied()));
+        if let Some(means) = means
+            && let Some(changes) = self.changes.upgrade()
+        {
+            changes.told(means);
         }
     }
 
-    fn set(&self, member: &str, tells: bool) {
+    /// A server tells from now on.
+    pub fn tells(&self, member: &str, means: &'static str) {
+        self.set(member, Some(means));
+        self.tell_if_whole();
+    }
+
+    fn set(&self, member: &str, means: Option<&'static str>) {
         if let Some(known) = self.members.lock().get_mut(member) {
-            *known = tells;
+            *known = means;
         }
     }
 
@@ -114,7 +127,7 @@ impl Group {
             let began = Instant::now();
             if let Ok(connection) = connect(Arc::clone(&self.config), target.clone(), None).await {
                 self.listen(&member, connection).await;
-                self.set(&member, false);
+                self.set(&member, None);
                 if self.is_member(&member) {
                     self.untold();
                 }
@@ -126,7 +139,8 @@ impl Group {
 
     /// Hands on what a server tells, until it does not any more.
     async fn listen(&self, member: &str, connection: Connection) {
-        let Connection { mut wire, pushes: Some(mut pushes), .. } = connection else { return };
+        let Connection { mut wire, pushes, place, .. } = connection;
+        let Some(mut pushes) = pushes else { return pubsub::listen(self, member, &place).await };
         let mut track = cmd("CLIENT");
         track.arg("TRACKING").arg("OFF");
         // It was switched on for single keys when the connection was made.
@@ -138,10 +152,11 @@ impl Group {
         track.arg("PREFIX").arg(&*self.prefix).arg("PREFIX").arg(keys::tag(&self.prefix)).arg("NOLOOP");
         match timeout(SILENCE, wire.send_packed_command(&track)).await {
             Ok(Ok(Value::Okay)) => {}
+            // An ACL, or a proxy, may refuse it.
+            Ok(Ok(Value::ServerError(_))) => return pubsub::listen(self, member, &place).await,
             _ => return,
         }
-        self.set(member, true);
-        self.tell_if_whole();
+        self.tells(member, MEANS);
         let mut beat = cmd("ROLE");
         if matches!(self.config.mode, Mode::Standalone(_)) {
             beat = cmd("PING");

@@ -22,7 +22,7 @@ use self::passing::{Passing, Unasked, written};
 use self::trust::Trust;
 use self::writing::Writing;
 use super::memory::{Entry, Memory};
-use super::{Batch, Capabilities, Changes, Driver};
+use super::{Batch, Capabilities, Change, Changes, Driver};
 use crate::core::clock::{Clock, ClockKind};
 use crate::core::command::{Command, Fetched, LeaseId, LeaseReply};
 use crate::core::driver::couchdb::CouchDb;
@@ -37,6 +37,8 @@ use crate::core::{runtime, sweeper};
 const NOBODY: SessionId = 0;
 /// How long it is known at most that a key holds nothing.
 const NOTHING_KEPT: Duration = Duration::from_secs(60);
+/// Where changes are told by these means, the processes tell each other.
+const ANNOUNCED: &str = "pubsub";
 /// Longer keys are not kept: a lower tier may tell of their changes by a hash alone.
 const LONGEST_KEY: usize = 2000;
 
@@ -161,18 +163,30 @@ impl Tiered {
 
     /// A write of a key is answered.
     fn wrote(&self, key: &str) {
+        self.announce(Change::Key(key));
         self.upper.take(key);
         self.writing.end(key);
     }
 
     fn flushed_tags(&self, tags: &[Box<str>]) {
+        for tag in tags {
+            self.announce(Change::Tag(tag));
+        }
         self.upper.flush_tags(tags);
         self.writing.end_flush();
     }
 
     fn flushed(&self, prefix: &str) {
+        self.announce(Change::Everything);
         self.upper.flush(prefix);
         self.writing.end_flush();
+    }
+
+    /// Tells the other processes of a change, where the lower tier does not do so by itself.
+    fn announce(&self, change: Change<'_>) {
+        if self.trust.means() == Some(ANNOUNCED) {
+            self.lower.announce(&self.prefix, change);
+        }
     }
 }
 
