@@ -100,7 +100,8 @@ export const checks = [
     name: 'api',
     groups: ['test'],
     needs: ['build'],
-    run: () => nodeTest(testFiles('__test__', ['boundary', 'consumers', 'couchdb', 'redis', 'types']), 10),
+    run: () =>
+      nodeTest(testFiles('__test__', ['boundary', 'consumers', 'couchdb', 'redis', 'tiered', 'types']), 10),
   },
   {
     name: 'couchdb',
@@ -114,6 +115,12 @@ export const checks = [
     groups: ['test'],
     needs: ['build', 'redis-server'],
     run: withServers(() => nodeTest(testFiles(REDIS_TESTS), 20)),
+  },
+  {
+    name: 'tiered',
+    groups: ['test'],
+    needs: ['build', 'redis-server'],
+    run: withServers(() => nodeTest(testFiles('__test__/tiered'), 15)),
   },
   {
     name: 'consumers',
