@@ -8,6 +8,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { deadline } = require('./deadline.js');
 const { toCacheError } = require('./errors.js');
 const { decode } = require('./codec.js');
+const { Cancellation } = require('./run.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
 /** @typedef {import('./session.js').Session} Session */
@@ -27,8 +28,8 @@ class Flight {
   leader;
   /** What it computes, as the core knows it; known where it is led. */
   key = '';
-  /** Aborts the factory. */
-  controller = new AbortController();
+  /** Ends the factory early. */
+  cancellation = new Cancellation();
   /** Told when nobody waits any more. */
   #onEmpty;
 

@@ -120,7 +120,7 @@ class Flights {
       if (flight.leader !== this.#session) continue;
       // Who waits on other sessions takes over; our own caller is rejected by the abort.
       flight.settle({ kind: 'abandoned' });
-      flight.controller.abort(reason);
+      flight.cancellation.abort(reason);
     }
   }
 
@@ -246,7 +246,7 @@ class Flights {
     /** @type {import('./codec.js').Encoded} */
     let encoded;
     try {
-      value = await run(request, flight.controller, result);
+      value = await run(request, flight.cancellation, result);
       encoded = encode(value);
     } catch (error) {
       this.#end(request, lease, flight, error);
