@@ -252,13 +252,26 @@ function encode(value) {
 }
 
 /**
+ * What superjson's text holds. Of text that is none it would make `undefined`.
+ *
+ * @param {string} text
+ */
+function parseRich(text) {
+  const parsed = JSON.parse(text);
+  if (typeof parsed !== 'object' || parsed === null || !('json' in parsed || 'meta' in parsed)) {
+    throw new SyntaxError('this is no text of superjson');
+  }
+  return rich().deserialize(parsed);
+}
+
+/**
  * @param {Payload} payload
  * @returns {unknown}
  */
 function decode(payload) {
   if (typeof payload === 'string') return JSON.parse(payload);
   if (payload instanceof Kept) return payload.copy();
-  return Array.isArray(payload) ? rich().parse(payload[0]) : payload;
+  return Array.isArray(payload) ? parseRich(payload[0]) : payload;
 }
 
 /**

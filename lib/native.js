@@ -48,7 +48,7 @@ const { Queue } = require('./queue.js');
  * @property {() => Notice[]} drain
  * @property {(options: object) => number} open
  * @property {(handle: number) => void} close
- * @property {() => void} submit sends what this thread asks of backends
+ * @property {(early: boolean) => void} submit sends what this thread asks of backends
  * @property {(codes: Int32Array) => any[]} completions what was answered, as lib/queue.js reads it
  * @property {(handle: number, id: number) => void} ready
  * @property {(handle: number, id: number, key: string) => any} get the payload or `undefined`; of a tier above a
@@ -109,7 +109,7 @@ function isMusl() {
 const binding = load();
 
 /** What this thread has asked of backends. */
-const queue = new Queue(() => binding.submit());
+const queue = new Queue((early) => binding.submit(early));
 
 /**
  * The sessions of this thread, by handle. Weak: a cache that is dropped without `close()` may go.

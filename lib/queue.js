@@ -81,7 +81,7 @@ class Queue {
   /** The promise of the request that was made last. @type {Promise<any>} */
   asked = Promise.resolve();
 
-  /** @param {() => void} submit */
+  /** @param {(early: boolean) => void} submit sends all native queues; early, those that gain by it */
   constructor(submit) {
     this.#submit = submit;
   }
@@ -105,7 +105,7 @@ class Queue {
       this.#scheduled = true;
       process.nextTick(tick, this);
     }
-    if (++this.#queued > Math.max(FEWEST, Math.min(MOST_AT_ONCE, this.#pending >> 2))) this.flush();
+    if (++this.#queued > Math.max(FEWEST, Math.min(MOST_AT_ONCE, this.#pending >> 2))) this.flush(true);
     return id;
   }
 
@@ -121,11 +121,11 @@ class Queue {
     this.flush();
   }
 
-  /** Sends what is queued. */
-  flush() {
+  /** Sends what is queued. @param {boolean} [early] before the tick is over */
+  flush(early = false) {
     this.#queued = 0;
     try {
-      this.#submit();
+      this.#submit(early);
     } catch (error) {
       // There is no caller that could catch it, and nobody else who would settle what is pending.
       const failure = toCacheError(error);

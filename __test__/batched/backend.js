@@ -32,7 +32,7 @@ const backend = {
     for (const id of held.splice(0)) late.push([id, SLOW]);
     // A wake of its own: any answer brings it.
     binding.ready(pulse()[HANDLE], 0x0fff_ffff);
-    binding.submit();
+    binding.submit(false);
   },
   names: () => backend.seen.map(([name]) => name),
 };

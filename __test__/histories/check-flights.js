@@ -20,6 +20,7 @@
  */
 
 const { groupBy } = require('./intervals.js');
+const { earliestTagged } = require('./late.js');
 
 /** How many runs before it a run is compared with: more than ever overlap. */
 const REACH = 32;
@@ -32,6 +33,7 @@ const REACH = 32;
 function checkFlights({ operations, leaseTtl = Infinity }, invalidations) {
   const all = operations.flatMap((by) => (by.runs ?? []).map((run) => ({ run, by })));
   const byKey = groupBy(all, ({ by }) => [by.key]);
+  const ofKey = groupBy(operations, ({ key }) => [key]);
   const violations = [];
   for (const [key, flights] of byKey) {
     flights.sort((a, b) => a.run.start - b.run.start);
@@ -41,6 +43,9 @@ function checkFlights({ operations, leaseTtl = Infinity }, invalidations) {
         .reverse()
         .find((flight) => conflict(key, flight, later, leaseTtl, invalidations));
       if (earlier === undefined) continue;
+      // A tagged value may have come over what the earlier run stored, late, and dead: its tag had been flushed.
+      const from = earliestTagged(ofKey.get(key) ?? [], earlier.by.start, later.run.start);
+      if (from < earlier.by.start && invalidations.removal(key, from, later.run.start)) continue;
       const overlap = later.run.start < earlier.run.end;
       violations.push({
         kind: /** @type {const} */ ('two-runs'),

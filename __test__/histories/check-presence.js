@@ -14,6 +14,7 @@
  */
 
 const { Intervals, groupBy } = require('./intervals.js');
+const { earliestTagged } = require('./late.js');
 
 /**
  * @param {import('./checker.js').History} history
@@ -44,6 +45,9 @@ function* vanished(operations, invalidations) {
     while (next < proofs.length && proofs[next].end < miss.start) next += 1;
     const proof = latest[next - 1];
     if (proof === undefined || invalidations.removal(miss.key, proof.start, miss.end)) continue;
+    // What was stored last may have come late, with a tag that had been flushed meanwhile.
+    const from = earliestTagged(operations, proof.start, miss.end);
+    if (from < proof.start && invalidations.removal(miss.key, from, miss.end)) continue;
     yield /** @type {Violation} */ ({
       kind: 'vanished',
       key: miss.key,

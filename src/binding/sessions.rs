@@ -76,10 +76,14 @@ impl Drop for Session {
     }
 }
 
-/// Sends what this thread has queued, of all its sessions.
+/// Sends what this thread has queued, of all its sessions; early, before the tick is over, of those alone for which
+/// that is worth while.
 #[napi(catch_unwind)]
-pub fn submit() {
-    SESSIONS.with_borrow(|sessions| sessions.values().for_each(Session::submit));
+pub fn submit(early: bool) {
+    SESSIONS.with_borrow(|sessions| {
+        let ready = sessions.values().filter(|session| !early || session.engine.is_eager());
+        ready.for_each(Session::submit);
+    });
 }
 
 /// Handles count up and are already spread; hashing them costs more than looking them up.

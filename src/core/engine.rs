@@ -89,6 +89,16 @@ impl Engine {
         self.tiered.as_deref()
     }
 
+    /// Whether a batch is worth while before all is queued that a tick asks for: the backend answers in an order, and
+    /// begins with the first. Where what comes together is one request, it is not.
+    pub fn is_eager(&self) -> bool {
+        match &self.config {
+            Config::Memory { .. } | Config::Redis(_) => true,
+            Config::CouchDb(_) => false,
+            Config::Tiered(config) => matches!(config.lower, tiered::Lower::Redis(_)),
+        }
+    }
+
     /// Hands a batch to the driver. Batches of one thread are taken in order.
     pub fn submit(&self, batch: Batch) {
         let driver = Arc::clone(&self.driver);

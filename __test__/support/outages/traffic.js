@@ -20,12 +20,15 @@ class Traffic {
   /** The change that was completed last. */
   #least = new Map(KEYS.map((key) => [key, 0]));
   #running = true;
+  #pause;
   #ended;
 
   /**
-   * @param {{ readers: any[], writer: any }} caches the readers fail open, the writer does not
+   * @param {{ readers: any[], writer: any, pause?: number }} caches the readers fail open, the writer does
+   *   not; `pause` is that of each caller between two operations, in milliseconds
    */
-  constructor({ readers, writer }) {
+  constructor({ readers, writer, pause = 1 }) {
+    this.#pause = pause;
     this.#ended = Promise.all([
       ...readers.flatMap((reader) =>
         KEYS.flatMap((key) => [this.#read(reader, key), this.#read(reader, key)]),
@@ -67,7 +70,7 @@ class Traffic {
       const name = bare ? 'get' : 'remember';
       this.longest[name] = Math.max(this.longest[name], performance.now() - started);
       this.counts[bare ? 'got' : 'remembered'] += 1;
-      await delay(1);
+      await delay(this.#pause);
     }
   }
 
@@ -97,7 +100,7 @@ class Traffic {
       this.longest.change = Math.max(this.longest.change, performance.now() - started);
       const { connection } = await cache.stats();
       this.mostPending = Math.max(this.mostPending, connection.pending);
-      await delay(5);
+      await delay(5 * this.#pause);
     }
   }
 

@@ -52,9 +52,13 @@ class Watch {
     return { error: line, warn: line, info: line, debug: line };
   }
 
+  stop() {
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
   /** Ends the watch: nothing was unhandled, and no secret was named. */
   end(...others) {
-    for (const stop of this.#stops) stop();
+    this.stop();
     assert.deepEqual(this.#unasked, [], 'nothing is unhandled and nothing warns');
     for (const one of [...this.#said.values(), ...others]) withoutSecret(one);
   }

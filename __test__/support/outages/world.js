@@ -18,7 +18,6 @@ const MOST_QUEUED = 2000;
 const MOST_GROWTH = 200 * 1024 * 1024;
 
 const times = {
-  commandTimeout: `${TIMEOUT}ms`,
   connectTimeout: '500ms',
   reconnectDelay: '20ms',
   maxReconnectDelay: '200ms',
@@ -32,6 +31,8 @@ const times = {
  * @property {Record<string, unknown>} [config] of every cache, besides the times
  * @property {Record<string, unknown>} open of the one that fails open
  * @property {Record<string, unknown>} strict of the one that does not; on the same connection as `open`
+ * @property {number} [timeout] what an operation may take, in milliseconds
+ * @property {number} [pause] of each caller of the traffic between two operations, in milliseconds
  */
 
 class World {
@@ -48,6 +49,8 @@ class World {
   events = [];
   #driver;
   #config;
+  #timeout;
+  #pause;
   #caches = [];
   /** @type {Map<string, number>} */
   #longest = new Map();
@@ -59,10 +62,12 @@ class World {
    * @param {any} t
    * @param {Setting} setting
    */
-  constructor(t, { driver, url, config = {}, open, strict }) {
+  constructor(t, { driver, url, config = {}, open, strict, timeout = TIMEOUT, pause = 1 }) {
     this.#t = t;
     this.#driver = driver;
-    this.#config = { maxQueue: MOST_QUEUED, ...times, ...config };
+    this.#config = { maxQueue: MOST_QUEUED, commandTimeout: `${timeout}ms`, ...times, ...config };
+    this.#timeout = timeout;
+    this.#pause = pause;
     this.#lag.enable();
     this.url = url;
     this.open = this.cache({ config: open });
@@ -91,7 +96,7 @@ class World {
     const readers = [this.open, this.cache({ config: second }, { logs: true })];
     const writer = this.cache({ failOpen: false, config: third });
     await writer.ready();
-    this.traffic = new Traffic({ readers, writer });
+    this.traffic = new Traffic({ readers, writer, pause: this.#pause });
     await this.flows();
   }
 
@@ -186,7 +191,7 @@ class World {
     this.#t.diagnostic(JSON.stringify(said));
     if (process.env.OUTAGES_SAY) for (const message of this.watch.messages) this.#t.diagnostic(message);
     for (const [each, millis] of this.#longest) {
-      const limit = (operations[each].steps ?? 1) * TIMEOUT + SLACK + lag;
+      const limit = (operations[each].steps ?? 1) * this.#timeout + SLACK + lag;
       assert.ok(millis <= limit, `${each} took ${Math.round(millis)} ms of ${Math.round(limit)}`);
     }
     assert.ok(strict.pending <= MOST_QUEUED && (traffic?.mostPending ?? 0) <= MOST_QUEUED);
@@ -195,7 +200,7 @@ class World {
     const most = { get: 1, change: 1, remember: 3 };
     for (const [kind, steps] of Object.entries(most)) {
       const millis = traffic.longest[kind];
-      const limit = steps * TIMEOUT + SLACK + lag;
+      const limit = steps * this.#timeout + SLACK + lag;
       assert.ok(millis <= limit, `a ${kind} of the traffic took ${Math.round(millis)} ms`);
     }
   }
@@ -204,6 +209,8 @@ class World {
   async release() {
     await this.traffic?.stop();
     await Promise.all(this.#caches.map((cache) => cache.close()));
+    this.#lag.disable();
+    this.watch.stop();
   }
 
   #note({ name, millis }) {
@@ -219,4 +226,4 @@ function told({ name, key, value }, events) {
   assert.ok(heard, `${name} gave ${JSON.stringify(value)} and no error event`);
 }
 
-module.exports = { MOST_QUEUED, SLACK, TIMEOUT, World, times };
+module.exports = { SLACK, TIMEOUT, World };

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::bulk::{self, Read, Written};
 use super::clock::ServerClock;
@@ -21,6 +21,7 @@ use super::desk::{Desk, Limits, Waiting};
 use super::document::Document;
 use super::gate::Gate;
 use super::http::{Answer, Http};
+use super::patience::Patience;
 use super::revisions::Revisions;
 use super::setup;
 use crate::core::driver::remote::fault::Fault;
@@ -32,9 +33,10 @@ use crate::core::runtime;
 const READS: Limits = Limits { count: 100, bytes: 1 << 16, at_once: 4, share: 16 };
 /// What one `_bulk_docs` writes. Writes that come together are one commit: it is not worth while to divide them.
 const WRITES: Limits = Limits { count: 200, bytes: 1 << 20, at_once: 2, share: 200 };
-/// The first pause before something is tried again that failed for a moment; doubled up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// How many writes before it a document names, so that whoever lost the answer to one of them knows that it was made.
+const RECENT: usize = 2;
+/// The same of a counter: a step must not be taken twice, and may not be taken for granted.
+const RECENT_STEPS: usize = 8;
 /// What a document has beside its value and its id, at least.
 const FRAME: usize = 200;
 
@@ -65,6 +67,8 @@ pub struct Backend {
     /// Tells the writes of this store from those of any other.
     name: String,
     last_write: AtomicU64,
+    /// How often the database was found missing: each time it is another one.
+    lost: AtomicU64,
 }
 
 impl Backend {
@@ -81,6 +85,7 @@ impl Backend {
             writes: Desk::new(WRITES),
             name: format!("{random:016x}"),
             last_write: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
             config,
         }))
     }
@@ -101,10 +106,15 @@ impl Backend {
     }
 
     /// Writes a document over the revision that it names, or none; looked up if the answer is lost. A conflict with
-    /// itself is none.
-    pub async fn commit(self: &Arc<Self>, mut document: Document) -> std::result::Result<Committed, Fault> {
+    /// itself is none. What is there instead is looked at after the pause, so that it is not out of date already.
+    pub async fn commit(
+        self: &Arc<Self>,
+        mut document: Document,
+        patience: &mut Patience,
+    ) -> std::result::Result<Committed, Fault> {
         document.write = self.write_name();
-        let (mut lost, mut patience) = (false, Patience::default());
+        document.recent = self.recent(&document);
+        let mut lost = false;
         loop {
             let size = FRAME + document.id.len() + document.value.as_ref().map_or(0, String::len);
             let (answer, begin) = self.writes.add(document.clone(), size);
@@ -121,12 +131,10 @@ impl Backend {
                 Ok(Written::Refused(reason)) => {
                     return Err(Fault::Refused { code: "document".into(), message: (*reason).into() });
                 }
-                Err(Fault::Dropped(_)) => {
-                    lost = true;
-                    patience.wait().await;
-                }
+                Err(Fault::Dropped(_)) => lost = true,
                 Err(fault) => return Err(fault),
             }
+            patience.wait().await;
             let now = self.read(&document.id).await?;
             match now {
                 Some(now) if now.write == document.write => return Ok(Committed::Stored(now)),
@@ -134,9 +142,35 @@ impl Backend {
                     return Ok(Committed::Stored(document));
                 }
                 now if lost && now.as_ref().and_then(|now| now.rev.as_ref()) == document.rev.as_ref() => {}
-                now => return Ok(Committed::Conflict { now, lost }),
+                now => {
+                    // If it knows all writes since the revision that was to be replaced, this one was not among them.
+                    let knows_all = now.as_ref().is_some_and(|now| {
+                        let since = generation(now).saturating_sub(generation(&document));
+                        since <= 1 + now.recent.len() as u64
+                    });
+                    return Ok(Committed::Conflict { now, lost: lost && !knows_all });
+                }
             }
         }
+    }
+
+    /// Names what stands under a key: a revision of this database, not of one that was there before.
+    pub fn marker(&self, document: &Document) -> Option<Arc<[u8]>> {
+        let rev = document.rev.as_deref()?;
+        Some(format!("{} {rev}", self.lost.load(Ordering::Relaxed)).into_bytes().into())
+    }
+
+    /// The revision that a marker names; `None` if it is of a database that is gone.
+    pub fn revision(&self, marker: &[u8]) -> Option<Box<str>> {
+        let (database, rev) = std::str::from_utf8(marker).ok()?.split_once(' ')?;
+        (*database == *self.lost.load(Ordering::Relaxed).to_string()).then(|| rev.into())
+    }
+
+    /// The names of the writes that a document follows on, as far as they are known.
+    fn recent(&self, document: &Document) -> Vec<Box<str>> {
+        let most = if document.counts { RECENT_STEPS } else { RECENT };
+        let known = self.revisions.get(&document.id).filter(|known| known.rev == document.rev);
+        known.map(|known| known.writes.iter().take(most).cloned().collect()).unwrap_or_default()
     }
 
     /// Asks the server for anything else.
@@ -148,6 +182,26 @@ impl Backend {
         limit: Duration,
     ) -> std::result::Result<Answer, Fault> {
         self.ask_as(false, method, path, body, limit).await
+    }
+
+    /// Asks for what may be asked twice: again if the connection is lost, until the time is over.
+    pub async fn ask_again(
+        self: &Arc<Self>,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+        limit: Duration,
+    ) -> std::result::Result<Answer, Fault> {
+        let (deadline, mut patience) = (Instant::now() + limit, Patience::default());
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.ask(method.clone(), path, body.clone(), left).await {
+                Err(Fault::Dropped(_)) if Instant::now() + patience.next() < deadline => {
+                    patience.wait().await;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Asks for what only a server admin may do. That the user is none says nothing of other requests.
@@ -172,7 +226,7 @@ impl Backend {
         let deadline = Instant::now() + limit;
         let mut patience = Patience::default();
         loop {
-            self.gate.pass(deadline, || self.connect()).await?;
+            self.gate.pass(deadline, || self.connect(false)).await?;
             let asked = self.http.ask(method.clone(), path, body.clone(), deadline).await;
             match self.judge(asked, admin) {
                 Judged::Answer(answer) => return Ok(answer),
@@ -188,11 +242,11 @@ impl Backend {
         let answer = match asked {
             Ok(answer) => answer,
             Err(fault) => {
-                if let Fault::Down(reason) | Fault::Timeout(reason) = &fault
-                    && (matches!(fault, Fault::Down(_)) || self.gate.timed_out())
+                if let Fault::Down(reason) | Fault::Timeout(reason) | Fault::Dropped(reason) = &fault
+                    && (matches!(fault, Fault::Down(_)) || self.gate.failed())
                     && self.gate.lost(reason)
                 {
-                    self.connect();
+                    self.connect(false);
                 }
                 return Judged::Fault(fault);
             }
@@ -204,7 +258,7 @@ impl Backend {
             401 | 403 if !admin => {
                 let reason: Arc<str> = setup::refusal(&answer).into();
                 if self.gate.lost(&reason) {
-                    self.connect();
+                    self.connect(true);
                 }
                 Judged::Fault(Fault::Down(reason))
             }
@@ -212,8 +266,9 @@ impl Backend {
                 || answer.reason().contains("no_db_file") =>
             {
                 self.revisions.clear();
+                self.lost.fetch_add(1, Ordering::Relaxed);
                 if self.gate.missing() {
-                    self.connect();
+                    self.connect(false);
                 }
                 Judged::Again(refused("404", format!("CouchDB has no such database: {}", answer.reason())))
             }
@@ -223,8 +278,8 @@ impl Backend {
         }
     }
 
-    fn connect(self: &Arc<Self>) {
-        runtime::spawn(setup::connect(Arc::downgrade(self)));
+    fn connect(self: &Arc<Self>, refused: bool) {
+        runtime::spawn(setup::connect(Arc::downgrade(self), refused));
     }
 
     /// A name for a write that no other has had.
@@ -311,27 +366,10 @@ enum Judged {
     Again(Fault),
 }
 
-/// The pauses before something is tried again: none before the first time, for most conflicts are with what is over,
-/// then growing ones, spread by a half.
-#[derive(Default)]
-pub struct Patience(Option<Duration>);
-
-impl Patience {
-    /// Waits.
-    pub async fn wait(&mut self) {
-        self.0 = Some(match self.0 {
-            None => FIRST_PAUSE,
-            Some(pause) => {
-                sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
-                (pause * 2).min(LONGEST_PAUSE)
-            }
-        });
-    }
-
-    /// The longest that the next pause takes.
-    fn next(&self) -> Duration {
-        self.0.unwrap_or_default().mul_f64(1.5)
-    }
+/// How many writes a document has seen.
+fn generation(document: &Document) -> u64 {
+    let rev = document.rev.as_deref().unwrap_or_default();
+    rev.split_once('-').and_then(|(generation, _)| generation.parse().ok()).unwrap_or(0)
 }
 
 fn refuse<I, O>(asked: Vec<Waiting<I, O>>, fault: &Fault) {

@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use super::CouchDb;
-use super::backend::{Committed, Patience};
+use super::backend::Committed;
 use super::document::Document;
 use super::entries::{too_few, unknown};
+use super::patience::Patience;
 use super::seen::{Epochs, payload};
 use crate::core::command::Reply;
 use crate::core::driver::remote::fault::Fault;
 use crate::core::error::{Error, ErrorKind, Result as Checked};
 use crate::core::value::{Life, Payload, Value};
 
-/// The writes that a counter remembers: as many may come between one whose answer is lost and its being looked up.
-const RECENT: usize = 8;
 /// Beyond it, steps of 1 are lost.
 const MOST: f64 = 9_007_199_254_740_991.0;
 
@@ -63,13 +62,8 @@ impl CouchDb {
             }
             // A step over what a lease stands on takes the lease away, as every write does.
             document.lease = None;
-            if let Some(before) = seen.document.as_ref().filter(|before| !before.write.is_empty()) {
-                document.recent.clone_from(&before.recent);
-                document.recent.push(before.write.clone());
-                let surplus = document.recent.len().saturating_sub(RECENT);
-                document.recent.drain(..surplus);
-            }
-            match self.backend.commit(document).await? {
+            document.counts = true;
+            match self.backend.commit(document, &mut patience).await? {
                 Committed::Stored(_) => {
                     replies.iter().filter(|reply| reply.is_ok()).for_each(|_| self.counters.writes.count());
                     return Ok(replies);
@@ -79,7 +73,6 @@ impl CouchDb {
                 Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
-            patience.wait().await;
         }
     }
 }

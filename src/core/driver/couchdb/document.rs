@@ -96,12 +96,15 @@ pub struct Document {
     /// Names the write that made this revision: whoever lost the answer to it knows it again.
     #[serde(skip_serializing_if = "is_default")]
     pub write: Box<str>,
-    /// Names the last writes before it, of a counter.
+    /// Names the last writes before it, the newest first.
     #[serde(skip_serializing_if = "is_default")]
     pub recent: Vec<Box<str>>,
     /// Whether it could not be read.
     #[serde(skip)]
     pub corrupt: bool,
+    /// Whether it is a counter that is being changed.
+    #[serde(skip)]
+    pub counts: bool,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{Committed, Patience};
+use super::backend::Committed;
 use super::document::Document;
+use super::patience::Patience;
 use super::seen::{Epochs, Seen, payload};
 use super::{CouchDb, ids, lifetime, millis};
 use crate::core::command::{Command, Condition, Fetched, Reply};
@@ -64,7 +65,7 @@ impl CouchDb {
         document.rev = self.backend.revisions.get(&document.id).and_then(|known| known.rev);
         let mut patience = Patience::default();
         loop {
-            match self.backend.commit(document.clone()).await? {
+            match self.backend.commit(document.clone(), &mut patience).await? {
                 // Replaced since by whoever came after it.
                 Committed::Stored(_) | Committed::Weak(_) | Committed::Conflict { lost: true, .. } => {
                     self.counters.writes.count();
@@ -72,7 +73,6 @@ impl CouchDb {
                 }
                 Committed::Conflict { now, .. } => document.rev = now.and_then(|now| now.rev),
             }
-            patience.wait().await;
         }
     }
 
@@ -93,14 +93,15 @@ impl CouchDb {
         let mut patience = Patience::default();
         loop {
             let document = Document { rev, ..Document::holding(key, value, &epochs, self.now()) };
-            match self.backend.commit(document).await? {
+            match self.backend.commit(document, &mut patience).await? {
                 Committed::Stored(_) => {
                     self.counters.writes.count();
                     return Ok(true);
                 }
                 Committed::Weak(document) => {
                     self.undo(Document { rev: document.rev, ..Document::gone(key, self.now()) }).await;
-                    return Err(too_few());
+                    patience.wait().await;
+                    rev = self.look(key, &[]).await?.rev();
                 }
                 Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => {
@@ -109,7 +110,6 @@ impl CouchDb {
                         return Ok(false);
                     }
                     rev = seen.rev();
-                    patience.wait().await;
                 }
             }
         }
@@ -131,15 +131,24 @@ impl CouchDb {
         let mut patience = Patience::default();
         loop {
             let held = payload(seen.fresh());
-            let Some(document) = &seen.document else { return Ok(None) };
+            let Some(document) = &seen.document else {
+                if self.late.may_come(key) {
+                    let gone = Document::gone(key, self.now());
+                    if let Committed::Conflict { now, .. } = self.backend.commit(gone, &mut patience).await? {
+                        seen = self.seen(now, Epochs::new()).await?;
+                        continue;
+                    }
+                }
+                return Ok(None);
+            };
             // What stands there says already that the key holds nothing.
             if document.value.is_none() && document.lease.is_none() && !document.corrupt {
                 return Ok(None);
             }
             let gone = Document { rev: document.rev.clone(), ..Document::gone(key, self.now()) };
-            if let Committed::Conflict { now, lost: false } = self.backend.commit(gone).await? {
+            if let Committed::Conflict { now, lost: false } = self.backend.commit(gone, &mut patience).await?
+            {
                 seen = self.seen(now, Epochs::new()).await?;
-                patience.wait().await;
                 continue;
             }
             if held.is_some() {
@@ -175,10 +184,9 @@ impl CouchDb {
             }
             let names: Vec<Box<str>> = touched.tags.keys().cloned().collect();
             self.epochs(&names, touched.expires_at.map(|at| at.saturating_sub(now))).await?;
-            match self.backend.commit(touched).await? {
+            match self.backend.commit(touched, &mut patience).await? {
                 Committed::Conflict { now, lost: false } => {
                     seen = self.seen(now, Epochs::new()).await?;
-                    patience.wait().await;
                 }
                 _ => return Ok(Reply::Changed(true)),
             }
@@ -187,7 +195,7 @@ impl CouchDb {
 
     /// Takes back what too few nodes of a cluster have. If that fails too, it lapses by itself.
     pub(super) async fn undo(self: &Arc<Self>, document: Document) {
-        let _ = self.backend.commit(document).await;
+        let _ = self.backend.commit(document, &mut Patience::default()).await;
     }
 }
 

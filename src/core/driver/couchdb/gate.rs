@@ -29,7 +29,7 @@ enum State {
 pub struct Gate {
     state: watch::Sender<State>,
     hub: Arc<Hub>,
-    /// Time-outs in a row.
+    /// Requests in a row that were not answered.
     timeouts: AtomicU32,
     threshold: u32,
     ups: AtomicU64,
@@ -118,8 +118,8 @@ impl Gate {
         self.timeouts.store(0, Ordering::Relaxed);
     }
 
-    /// A request was not answered in time; whether that is once too often.
-    pub fn timed_out(&self) -> bool {
+    /// A request was not answered, or not in time; whether that is once too often.
+    pub fn failed(&self) -> bool {
         self.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= self.threshold
     }
 

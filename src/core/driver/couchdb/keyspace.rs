@@ -7,10 +7,11 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::backend::{Backend, Committed, Patience};
+use super::backend::{Backend, Committed};
 use super::document::Document;
-use super::http::escaped;
 use super::ids::{self, ENTRIES, HASHED};
+use super::lines::in_time;
+use super::patience::Patience;
 use super::{CouchDb, seen::Epochs};
 use crate::core::command::Reply;
 use crate::core::driver::remote::fault::Fault;
@@ -66,11 +67,15 @@ impl CouchDb {
                 self.flushes.keep_written(flush.id, &mut left);
                 let gone =
                     found.into_iter().filter(|(key, _)| left.iter().any(|left| left == key.as_bytes()));
-                try_join_all(gone.map(|(key, rev)| self.remove(key, Some(rev), flush.id))).await?;
+                let removed = try_join_all(gone.map(|(key, rev)| self.remove(key, Some(rev), flush.id)));
+                in_time(self.deadline(), removed).await?;
                 if is_last {
                     break;
                 }
             }
+        }
+        for key in self.late.under(prefix) {
+            in_time(self.deadline(), self.forget(&key)).await?;
         }
         let unwritten = flush.unwritten();
         let unwritten = unwritten.into_iter().filter_map(|key| String::from_utf8(key).ok());
@@ -88,7 +93,8 @@ impl CouchDb {
         let mut patience = Patience::default();
         loop {
             let gone = Document { rev, ..Document::gone(&key, self.now()) };
-            let Committed::Conflict { now, lost: false } = self.backend.commit(gone).await? else {
+            let Committed::Conflict { now, lost: false } = self.backend.commit(gone, &mut patience).await?
+            else {
                 return Ok(());
             };
             let mut left = vec![key.as_bytes().to_vec()];
@@ -97,7 +103,6 @@ impl CouchDb {
                 Some(now) if !left.is_empty() => rev = now.rev,
                 _ => return Ok(()),
             }
-            patience.wait().await;
         }
     }
 
@@ -163,12 +168,16 @@ impl CouchDb {
 }
 
 async fn page(backend: &Arc<Backend>, cursor: &Cursor, with_docs: bool) -> Result<bytes::Bytes, Fault> {
-    let start = cursor.after.as_ref().unwrap_or(&cursor.begin);
-    let start = escaped(&serde_json::to_string(start).unwrap_or_default());
-    let skip = usize::from(cursor.after.is_some());
-    let path =
-        format!("/_all_docs?startkey={start}&limit={}&skip={skip}&include_docs={with_docs}", cursor.count);
-    let answer = backend.ask(Method::GET, &path, None, backend.config.command_timeout).await?;
+    // The least id that is greater: the document of the one before may be gone by now.
+    let after = cursor.after.as_ref().map(|after| format!("{after}\0"));
+    let body = serde_json::json!({
+        "startkey": after.as_ref().unwrap_or(&cursor.begin),
+        "limit": cursor.count,
+        "include_docs": with_docs,
+    });
+    // In the body: escaped in a URL, an id may be too long for it.
+    let body = Some(body.to_string().into_bytes());
+    let answer = backend.ask_again(Method::POST, "/_all_docs", body, backend.config.command_timeout).await?;
     if answer.is_ok() { Ok(answer.body) } else { Err(unreadable()) }
 }
 

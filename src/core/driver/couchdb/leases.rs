@@ -8,10 +8,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::backend::{Committed, Patience};
+use super::backend::Committed;
 use super::document::{Document, Lease};
+use super::patience::Patience;
 use super::seen::{Epochs, Seen, payload};
 use super::tags::SKEW_MICROS;
 use super::{Asked, CouchDb, lifetime, millis};
@@ -63,19 +64,20 @@ impl CouchDb {
             }
             let began = self.backend.clock.micros();
             let epochs = self.lease_epochs(tags, &seen.epochs).await?;
-            match self.backend.commit(self.leased(key, &seen, &token, &epochs)).await? {
+            match self.backend.commit(self.leased(key, &seen, &token, &epochs), &mut patience).await? {
                 Committed::Stored(document) => {
-                    let marker = document.rev.as_deref().map(|rev| rev.as_bytes().into());
-                    let run = Run { began, marker, tags: epochs.into(), ..Run::of(key, token) };
+                    let marker = self.backend.marker(&document);
+                    let until = document.lease.as_ref().map_or(0, |lease| lease.until);
+                    let run = Run { began, until, marker, tags: epochs.into(), ..Run::of(key, token) };
                     return Ok(Found::Granted { lease, run, stale });
                 }
                 Committed::Weak(document) => {
                     self.undo(Document { rev: document.rev, ..Document::gone(key, self.now()) }).await;
-                    return Err(super::entries::too_few());
+                    patience.wait().await;
+                    seen = self.look(key, tags).await?;
                 }
                 Committed::Conflict { now, .. } => seen = self.seen(now, seen.epochs).await?,
             }
-            patience.wait().await;
         }
     }
 
@@ -125,18 +127,26 @@ impl CouchDb {
         lease: LeaseId,
         value: Value,
         keep: bool,
+        deadline: Instant,
     ) -> Checked<Reply> {
-        let Some(run) = self.runs.get(lease) else {
+        let Some(mut run) = self.runs.get(lease) else {
             return Ok(Reply::Filled { stored: false, superseded: 0 });
         };
+        if !run.offline && self.now() >= run.until {
+            // It was not prolonged, as where the machine slept: whether it is still held is not known.
+            run.marker = None;
+            if let Ok(Ok(())) = timeout_at(deadline, self.renew(lease)).await {
+                run = self.runs.get(lease).unwrap_or(run);
+            }
+        }
         let shown = value.payload.clone();
         let filled = if run.offline {
             Ok((false, false))
         } else if let Err(error) = self.check_size(&value, "remember") {
-            self.give_back(&run, "").await;
+            self.give_back(&run, "", deadline).await;
             Err(error)
         } else {
-            let stored = timeout_at(self.deadline(), self.store_result(key, &run, &value, keep)).await;
+            let stored = timeout_at(deadline, self.store_result(key, &run, &value, keep, deadline)).await;
             stored.unwrap_or_else(|_| Err(super::overdue())).map_err(|fault| fault.error("remember"))
         };
         // Nobody joins a run after an invalidation: those who wait joined before.
@@ -158,6 +168,7 @@ impl CouchDb {
         run: &Run,
         value: &Value,
         keep: bool,
+        deadline: Instant,
     ) -> Result<(bool, bool), Fault> {
         let known = |tag: &str| run.tags.iter().find(|(known, _)| **known == *tag);
         let mut names = value.tags.clone();
@@ -180,7 +191,7 @@ impl CouchDb {
             }
         }
         if !keep || flushed || dead {
-            self.give_back(run, "").await;
+            self.give_back(run, "", deadline).await;
             return Ok((false, flushed));
         }
         let now = self.now();
@@ -190,27 +201,44 @@ impl CouchDb {
         };
         // Found out to be lost when it was to be prolonged. What took it away may be purged by now, and CouchDB takes a
         // revision whose document is not there.
-        let Some(marker) = &run.marker else { return Ok((false, flushed)) };
-        let rev = std::str::from_utf8(marker).ok().map(Into::into);
-        let committed = self.backend.commit(Document { rev, ..result }).await?;
-        Ok((matches!(committed, Committed::Stored(_) | Committed::Weak(_)), flushed))
+        let marker = run.marker.as_deref();
+        let Some(rev) = marker.and_then(|marker| self.backend.revision(marker)) else {
+            return Ok((false, flushed));
+        };
+        let rev = Some(rev);
+        let (Committed::Stored(stored) | Committed::Weak(stored)) =
+            self.backend.commit(Document { rev, ..result }, &mut Patience::default()).await?
+        else {
+            return Ok((false, flushed));
+        };
+        if self.now() >= run.until {
+            // The answer has shown that the server's clock is ahead: the lease may have lapsed, and be purged by now.
+            self.undo(Document { rev: stored.rev, ..Document::gone(key, self.now()) }).await;
+            return Ok((false, flushed));
+        }
+        Ok((true, flushed))
     }
 
-    pub(super) async fn fail(self: &Arc<Self>, lease: LeaseId, error: &str) -> Checked<Reply> {
+    pub(super) async fn fail(
+        self: &Arc<Self>,
+        lease: LeaseId,
+        error: &str,
+        deadline: Instant,
+    ) -> Checked<Reply> {
         if let Some(run) = self.runs.get(lease) {
-            self.give_back(&run, error).await;
+            self.give_back(&run, error, deadline).await;
             self.runs.complete(lease, &self.hub, 0, Outcome::Failed(error.into()));
         }
         Ok(Reply::Done)
     }
 
     /// Gives a lease back, if it is still held; in an outage it frees itself.
-    async fn give_back(self: &Arc<Self>, run: &Run, error: &str) {
+    async fn give_back(self: &Arc<Self>, run: &Run, error: &str, deadline: Instant) {
         if run.offline {
             return;
         }
         let give_back = async {
-            let mut seen = self.look(&run.key, &[]).await?;
+            let (mut seen, mut patience) = (self.look(&run.key, &[]).await?, Patience::default());
             while let Some(document) = &seen.document
                 && document.lease.as_ref().is_some_and(|lease| lease.token[..] == run.token[..])
             {
@@ -221,40 +249,41 @@ impl CouchDb {
                     (false, error) => Document::failed(&run.key, &run.token, error, now),
                 };
                 free.rev.clone_from(&document.rev);
-                match self.backend.commit(free).await? {
+                match self.backend.commit(free, &mut patience).await? {
                     Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
                     _ => break,
                 }
             }
             Ok::<_, Fault>(())
         };
-        let _ = timeout_at(self.deadline(), give_back).await;
+        let _ = timeout_at(deadline, give_back).await;
     }
 
     /// Prolongs a lease, if it is still held.
     pub(super) async fn renew(self: &Arc<Self>, lease: LeaseId) -> Result<(), Fault> {
         let Some(run) = self.runs.get(lease) else { return Ok(()) };
-        let seen = self.look(&run.key, &[]).await?;
-        let Some(mut document) = seen.document else { return Ok(()) };
+        let until = self.now() + millis(self.config.lease_ttl).unwrap_or_default();
+        let mut document = self.look(&run.key, &[]).await?.document.unwrap_or_default();
         let Some(held) = document.lease.as_mut().filter(|held| held.token[..] == run.token[..]) else {
+            self.runs.mark(lease, None, 0);
             return Ok(());
         };
-        held.until = self.now() + millis(self.config.lease_ttl).unwrap_or_default();
+        held.until = until;
         if document.value.is_none() {
-            document.expires_at = Some(held.until);
+            document.expires_at = Some(until);
         }
-        // Whether it is still held is found out by the fill.
-        if let Committed::Stored(document) | Committed::Weak(document) = self.backend.commit(document).await?
-        {
-            self.runs.mark(lease, document.rev.as_deref().map(|rev| rev.as_bytes().into()));
-        }
+        let renewed = match self.backend.commit(document, &mut Patience::default()).await? {
+            Committed::Stored(document) | Committed::Weak(document) => self.backend.marker(&document),
+            Committed::Conflict { .. } => None,
+        };
+        self.runs.mark(lease, renewed, until);
         Ok(())
     }
 
     /// Ends the runs of a session that went away: whoever waits computes anew.
     pub(super) async fn release_runs(self: &Arc<Self>, session: SessionId) {
         for (lease, run) in self.runs.leave(session) {
-            self.give_back(&run, "").await;
+            self.give_back(&run, "", self.deadline()).await;
             self.runs.complete(lease, &self.hub, 0, Outcome::Abandoned);
         }
     }

@@ -16,7 +16,9 @@ use super::{Asked, CouchDb, overdue};
 use crate::core::command::{Command, LeaseId, Outage, Reply};
 use crate::core::driver::remote::asked::Ready;
 use crate::core::driver::remote::fault::Fault;
+use crate::core::driver::remote::held;
 use crate::core::error::Result as Checked;
+use crate::core::hub::SessionId;
 use crate::core::runtime;
 use crate::core::value::Payload;
 
@@ -235,9 +237,11 @@ impl CouchDb {
         let reply: Pin<Box<dyn Future<Output = Checked<Reply>> + Send + '_>> = match command {
             // These bound themselves: who waits for a run is told of its end, whatever happens.
             Command::Fill { key, lease, value, keep } => {
-                Box::pin(async move { self.fill(&key, lease, value, keep).await })
+                Box::pin(async move { self.fill(&key, lease, value, keep, deadline).await })
             }
-            Command::Fail { lease, error, .. } => Box::pin(async move { self.fail(lease, &error).await }),
+            Command::Fail { lease, error, .. } => {
+                Box::pin(async move { self.fail(lease, &error, deadline).await })
+            }
             Command::Put { key, value, condition } => {
                 if let Err(error) = self.check_size(&value, "put") {
                     return asked.answer(Err(error));
@@ -246,6 +250,7 @@ impl CouchDb {
                     let stored = in_time(deadline, self.put(&key, &value, condition)).await;
                     if stored.is_err() {
                         self.flushes.unwritten(key.as_bytes());
+                        self.late.note(&key);
                     }
                     stored.map_err(|fault| fault.error("put"))
                 })
@@ -266,10 +271,26 @@ impl CouchDb {
                         _ => Err(Fault::Down("a command went the wrong way".into())),
                     }
                 });
-                reply.await.map_err(|fault| fault.error(operation))
+                let reply = reply.await;
+                if reply.is_err() {
+                    self.given_up(session, &command);
+                }
+                reply.map_err(|fault| fault.error(operation))
             }),
         };
         asked.answer(reply.await);
+    }
+
+    /// An operation has failed, and what it writes may still be on its way.
+    fn given_up(self: &Arc<Self>, session: SessionId, command: &Command) {
+        match command {
+            Command::Lock { name, owner, ttl, .. } => held::release_unknown(self, session, name, owner, *ttl),
+            command => {
+                if let Some(key) = command.key() {
+                    self.late.note(key);
+                }
+            }
+        }
     }
 
     /// Has a lease prolonged, in order with what else is done with its key.

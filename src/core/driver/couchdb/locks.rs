@@ -7,9 +7,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{Committed, Patience};
+use super::backend::Committed;
 use super::document::Document;
 use super::entries::unknown;
+use super::patience::Patience;
 use super::{CouchDb, ids};
 use crate::core::command::{LockReply, Reply};
 use crate::core::driver::remote::fault::Fault;
@@ -46,7 +47,7 @@ impl CouchDb {
                 rev: found.and_then(|lock| lock.rev),
                 ..self.lock_document(name, Some(owner), ttl)
             };
-            match self.backend.commit(taken).await? {
+            match self.backend.commit(taken, &mut patience).await? {
                 Committed::Stored(lock) => {
                     self.held.took(session, name, owner, ttl);
                     return Ok(Reply::Lock(LockReply::Acquired { fence: lock.fence }));
@@ -57,10 +58,7 @@ impl CouchDb {
                     patience.wait().await;
                     found = self.backend.read(&ids::lock(name)).await?;
                 }
-                Committed::Conflict { now, .. } => {
-                    found = now;
-                    patience.wait().await;
-                }
+                Committed::Conflict { now, .. } => found = now,
             }
         }
     }
@@ -106,19 +104,28 @@ impl CouchDb {
             };
             let changed =
                 Document { rev: lock.rev, fence: lock.fence, ..self.lock_document(name, next, ttl) };
-            match self.backend.commit(changed).await? {
+            match self.backend.commit(changed, &mut patience).await? {
                 Committed::Stored(_) => return Ok(true),
                 // An extension that may be lost with its node is none; a release is one as soon as anybody sees it.
                 Committed::Weak(_) => return Ok(next.is_none()),
                 // Whoever has it now, it is not this owner.
                 Committed::Conflict { lost: true, .. } if next.is_none() => return Ok(true),
                 Committed::Conflict { lost: true, .. } => return Err(unknown()),
-                Committed::Conflict { now, .. } => {
-                    found = now;
-                    patience.wait().await;
-                }
+                Committed::Conflict { now, .. } => found = now,
             }
         }
+    }
+
+    /// Has a lock that may still be taken by what is on its way refused to it: the document gets another revision.
+    pub(super) async fn keep_out(self: &Arc<Self>, name: &str) -> Result<(), Fault> {
+        let found = self.backend.read(&ids::lock(name)).await?;
+        if found.as_ref().is_some_and(|lock| lock.owner.is_some() && lock.until > self.now()) {
+            return Ok(());
+        }
+        let fence = found.as_ref().map_or(0, |lock| lock.fence);
+        let free = self.lock_document(name, None, Duration::ZERO);
+        let free = Document { rev: found.and_then(|lock| lock.rev), fence, ..free };
+        self.backend.commit(free, &mut Patience::default()).await.map(drop)
     }
 
     /// A lock's document, from now on held by that owner for so long.

@@ -21,9 +21,11 @@ mod gate;
 mod http;
 mod ids;
 mod keyspace;
+mod late;
 mod leases;
 mod lines;
 mod locks;
+mod patience;
 mod revisions;
 mod seen;
 mod setup;
@@ -38,6 +40,7 @@ use tokio::time::Instant;
 
 use self::backend::Backend;
 pub use self::config::{Config, Tls};
+use self::late::Late;
 use self::lines::{Lines, Many, Work, in_time};
 use super::remote::Remote;
 use super::remote::asked;
@@ -69,6 +72,7 @@ pub struct CouchDb {
     flushes: Flushes,
     pending: AtomicU64,
     expired: sweep::Found,
+    late: Late,
     /// Whether the user was found not to be a server admin.
     no_purge: AtomicBool,
 }
@@ -91,6 +95,7 @@ impl CouchDb {
             flushes: Flushes::default(),
             pending: AtomicU64::new(0),
             expired: sweep::Found::default(),
+            late: Late::default(),
             no_purge: AtomicBool::new(false),
         });
         leases::keep_alive(&store);
@@ -205,8 +210,11 @@ impl Remote for CouchDb {
     }
 
     async fn release(self: &Arc<Self>, session: SessionId, name: &str, owner: &str) -> Result<()> {
-        let released = in_time(self.deadline(), self.unlock(session, (name, owner))).await;
-        released.map(drop).map_err(|fault| fault.error("unlock"))
+        let released = in_time(self.deadline(), async {
+            self.unlock(session, (name, owner)).await?;
+            self.keep_out(name).await
+        });
+        released.await.map_err(|fault| fault.error("unlock"))
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Remembered {
     pub rev: Option<Box<str>>,
     /// The tags of its value.
     pub tags: Arc<[Box<str>]>,
+    /// The names of the write that made this revision, and of some before it.
+    pub writes: Arc<[Box<str>]>,
 }
 
 /// Two generations: when the newer is full, the older is forgotten.
@@ -39,12 +41,14 @@ impl Revisions {
     pub fn saw(&self, document: &Document) {
         let tags =
             if document.tags.is_empty() { Arc::default() } else { document.tags.keys().cloned().collect() };
-        self.insert(&document.id, Remembered { rev: document.rev.clone(), tags });
+        let writes = std::iter::once(&document.write).chain(&document.recent).cloned();
+        let writes = if document.write.is_empty() { Arc::default() } else { writes.collect() };
+        self.insert(&document.id, Remembered { rev: document.rev.clone(), tags, writes });
     }
 
     /// There is no such document.
     pub fn saw_nothing(&self, id: &str) {
-        self.insert(id, Remembered { rev: None, tags: Arc::default() });
+        self.insert(id, Remembered { rev: None, tags: Arc::default(), writes: Arc::default() });
     }
 
     /// Forgets all: the database is another.

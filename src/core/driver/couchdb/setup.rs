@@ -35,9 +35,12 @@ enum Kind {
     Missing,
 }
 
-/// Tries until the database can be used.
-pub async fn connect(backend: Weak<Backend>) {
-    let (mut failures, mut refusals) = (0, 0);
+/// Tries until the database can be used; not at once if the user was just refused.
+pub async fn connect(backend: Weak<Backend>, refused: bool) {
+    let (mut failures, mut refusals) = (0, u32::from(refused));
+    if refused {
+        sleep(REFUSED).await;
+    }
     loop {
         let Some(backend) = backend.upgrade() else { return };
         let pause = match prepare(&backend).await {
@@ -81,22 +84,26 @@ async fn create(backend: &Backend) -> Result<(), Obstacle> {
     let created = ask(backend, Method::PUT, "", None).await?;
     match created.status {
         // Another process was faster.
-        412 => Ok(()),
-        401 | 403 => Err(Obstacle {
-            reason: format!(
-                "the database {name} does not exist, and the user may not create it: have a server admin create \
-                 it, or give the user the server admin's rights ({})",
-                created.reason()
-            ),
-            kind: Kind::Missing,
-        }),
-        _ if created.is_ok() => {
-            // Fewer revisions are kept of each document: a cache needs no history.
-            let limit = backend.config.revs_limit.to_string();
-            ask(backend, Method::PUT, "/_revs_limit", Some(&limit)).await.map(drop)
+        412 => {}
+        401 | 403 => {
+            return Err(Obstacle {
+                reason: format!(
+                    "the database {name} does not exist, and the user may not create it: have a server admin create \
+                     it, or give the user the server admin's rights ({})",
+                    created.reason()
+                ),
+                kind: Kind::Missing,
+            });
         }
-        _ => Err(unusable(&created)),
+        _ if created.is_ok() => {}
+        // Of several that make it at once, some are told that they failed.
+        _ if ask(backend, Method::GET, "", None).await?.is_ok() => {}
+        _ => return Err(unusable(&created)),
     }
+    // Fewer revisions are kept of each document: a cache needs no history. Said by all who found the database missing,
+    // for the server may tell each of them that another was faster.
+    let limit = backend.config.revs_limit.to_string();
+    ask(backend, Method::PUT, "/_revs_limit", Some(&limit)).await.map(drop)
 }
 
 async fn ask(backend: &Backend, method: Method, path: &str, body: Option<&str>) -> Result<Answer, Obstacle> {

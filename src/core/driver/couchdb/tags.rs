@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::backend::{Committed, Patience};
+use super::backend::Committed;
 use super::document::Document;
+use super::patience::Patience;
 use super::{CouchDb, ids, millis};
 use crate::core::command::Reply;
 use crate::core::driver::remote::Tagged;
@@ -58,13 +59,12 @@ impl CouchDb {
             };
             (next.expires_at, next.updated_at) = (kept, now);
             next.rev = found.as_ref().and_then(|found| found.rev.clone());
-            match self.backend.commit(next).await? {
+            match self.backend.commit(next, &mut patience).await? {
                 Committed::Stored(now) | Committed::Weak(now) => {
                     return Ok((tag.into(), now.epoch.unwrap_or_default()));
                 }
                 Committed::Conflict { now, .. } => found = now,
             }
-            patience.wait().await;
         }
     }
 
@@ -87,11 +87,10 @@ impl CouchDb {
                 expires_at: Some(now + millis(LEAST_KEPT).unwrap_or_default()),
                 ..document_of(tag, now)
             };
-            match self.backend.commit(document).await? {
+            match self.backend.commit(document, &mut patience).await? {
                 Committed::Stored(_) | Committed::Weak(_) => return Ok(()),
                 Committed::Conflict { now, .. } => rev = now.and_then(|now| now.rev),
             }
-            patience.wait().await;
         }
     }
 }

@@ -96,7 +96,7 @@ impl Memory {
     }
 
     /// The value, fresh or in its grace.
-    pub(super) fn peek(&self, key: &str) -> Option<Payload> {
+    pub fn peek(&self, key: &str) -> Option<Payload> {
         let now = self.now();
         let entry = self.entry(key).filter(|entry| now < entry.dead_at && self.is_valid(entry))?;
         Some(entry.payload.clone())

@@ -24,6 +24,8 @@ pub struct Run {
     /// What stands under the key while it runs, if that is known: the bytes of the lease on Redis, the revision on
     /// `CouchDB`.
     pub marker: Option<Arc<[u8]>>,
+    /// Until when its lease is held without being prolonged, in milliseconds of the store's clock; 0 where nobody asks.
+    pub until: u64,
     /// Its tags, with the epochs from before it began.
     pub tags: Arc<[Tagged]>,
     /// Whether this process decided alone, for the server could not be asked.
@@ -38,6 +40,7 @@ impl Run {
             token,
             holder: None,
             began: 0,
+            until: 0,
             marker: None,
             tags: Arc::default(),
             offline: false,
@@ -109,10 +112,10 @@ impl Runs {
         self.table.lock().running.get(&id).map(|waited| waited.run.clone())
     }
 
-    /// What stands under the key has changed, and is still the run's.
-    pub fn mark(&self, id: LeaseId, marker: Option<Arc<[u8]>>) {
+    /// What stands under the key has changed: the run's lease until then, or something else.
+    pub fn mark(&self, id: LeaseId, marker: Option<Arc<[u8]>>, until: u64) {
         if let Some(waited) = self.table.lock().running.get_mut(&id) {
-            waited.run.marker = marker;
+            (waited.run.marker, waited.run.until) = (marker, until);
         }
     }
 

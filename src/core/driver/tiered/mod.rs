@@ -161,31 +161,46 @@ impl Tiered {
         }
     }
 
+    /// What was read, and is not kept: what is kept may not be older.
+    fn saw(&self, key: &str, payload: Option<&Payload>) {
+        let nothing = Payload::nothing();
+        let kept = self.upper.peek(key);
+        if kept.is_some_and(|kept| kept != *payload.unwrap_or(&nothing)) {
+            self.upper.take(key);
+        }
+    }
+
     /// A write of a key is answered.
     fn wrote(&self, key: &str) {
-        self.announce(Change::Key(key));
+        self.announce_again(Change::Key(key));
         self.upper.take(key);
         self.writing.end(key);
     }
 
     fn flushed_tags(&self, tags: &[Box<str>]) {
         for tag in tags {
-            self.announce(Change::Tag(tag));
+            self.announce_again(Change::Tag(tag));
         }
         self.upper.flush_tags(tags);
         self.writing.end_flush();
     }
 
     fn flushed(&self, prefix: &str) {
-        self.announce(Change::Everything);
+        self.announce_again(Change::Everything);
         self.upper.flush(prefix);
         self.writing.end_flush();
     }
 
-    /// Tells the other processes of a change, where the lower tier does not do so by itself.
+    /// Tells other processes of a change, where the lower tier does not tell all of them by itself: some may reach it
+    /// another way than this one.
     fn announce(&self, change: Change<'_>) {
+        self.lower.announce(&self.prefix, change);
+    }
+
+    /// Once more, where that is how the news travel: a write of several steps is made after it was first announced.
+    fn announce_again(&self, change: Change<'_>) {
         if self.trust.means() == Some(ANNOUNCED) {
-            self.lower.announce(&self.prefix, change);
+            self.announce(change);
         }
     }
 }

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::Tiered;
 use crate::core::command::{Command, Fetched, LeaseId, LeaseReply, Outage, Reply, RequestId};
-use crate::core::driver::{Answers, Batch};
+use crate::core::driver::{Answers, Batch, Change};
 use crate::core::error::{Error, Result};
 use crate::core::hub::SessionId;
 use crate::core::value::Payload;
@@ -134,9 +134,40 @@ impl Passing {
         if !at_once.is_empty() {
             answers.answer(at_once);
         }
-        let lower = Arc::clone(&tiered.lower);
+        let changed: Vec<Changed> = waiting.values().filter_map(Changed::by).collect();
+        let (lower, announcing) = (Arc::clone(&tiered.lower), Arc::clone(&tiered));
         let passing = Self { tiered, answers, waiting: Mutex::new(waiting) };
         lower.execute(Batch { session, requests: down, answers: Arc::new(passing) });
+        // Behind the writes, on the same connection: who dies now has told.
+        for changed in &changed {
+            changed.announce(&announcing);
+        }
+    }
+}
+
+/// What a request changes.
+enum Changed {
+    Key(Box<str>),
+    Tags(Vec<Box<str>>),
+    Everything,
+}
+
+impl Changed {
+    fn by(waiting: &Waiting) -> Option<Self> {
+        match waiting {
+            Waiting::Write(_, key, _) => Some(Self::Key(key.clone())),
+            Waiting::FlushTags(_, tags) => Some(Self::Tags(tags.clone())),
+            Waiting::Flush(..) => Some(Self::Everything),
+            _ => None,
+        }
+    }
+
+    fn announce(&self, tiered: &Tiered) {
+        match self {
+            Self::Key(key) => tiered.announce(Change::Key(key)),
+            Self::Tags(tags) => tags.iter().for_each(|tag| tiered.announce(Change::Tag(tag))),
+            Self::Everything => tiered.announce(Change::Everything),
+        }
     }
 }
 
@@ -179,11 +210,18 @@ impl Answers for Passing {
                         Ok(_) => Ok(None),
                         Err(error) => Err(error),
                     };
-                    self.tiered.keep(&key, ticket, found.as_ref().ok());
+                    match &found {
+                        // Nobody is to be given anything older afterwards.
+                        Ok(found) if ticket.is_none() => {
+                            self.tiered.saw(&key, found.as_ref().map(|found| &found.payload));
+                        }
+                        found => self.tiered.keep(&key, ticket, found.as_ref().ok()),
+                    }
                     hand_out(askers, &found, &mut up);
                 }
                 Waiting::Lease(id, key) => {
-                    if matches!(reply, Ok(Reply::Lease(LeaseReply::Hit(_)))) {
+                    if let Ok(Reply::Lease(LeaseReply::Hit(payload))) = &reply {
+                        self.tiered.saw(&key, Some(payload));
                         self.tiered.fetch(key);
                     }
                     up.push((id, reply));

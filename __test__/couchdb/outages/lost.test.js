@@ -1,0 +1,327 @@
+'use strict';
+
+// Connections that break when a write is done, or before: the app is told what became of it, or that nobody knows.
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { until } = require('../../support/wait.js');
+const { WRITES, startWorld, writing } = require('./world.js');
+require('../../support/alive.js');
+
+const isKey = ({ _id }) => /:key$/.test(_id);
+const UNKNOWN = /^CACHE_(UNAVAILABLE|TIMEOUT)$/;
+
+/**
+ * Operations on `key`: what must be there, what each answers, and what `key` holds then.
+ *
+ * @type {Record<string, { before?: (cache: any) => Promise<any>, run: (cache: any, before: any) => Promise<any>, answer: unknown, value?: unknown }>}
+ */
+const operations = {
+  put: { run: (cache) => cache.put('key', 'new', '1m'), answer: undefined, value: 'new' },
+  'put over another': {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.put('key', 'new', '1m'),
+    answer: undefined,
+    value: 'new',
+  },
+  putMany: { run: (cache) => cache.putMany({ key: 'new', other: 1 }, '1m'), answer: undefined, value: 'new' },
+  set: { run: (cache) => cache.set('key', 'new', '1m'), answer: true, value: 'new' },
+  add: { run: (cache) => cache.add('key', 'new', '1m'), answer: true, value: 'new' },
+  'add over another': {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.add('key', 'new', '1m'),
+    answer: false,
+    value: 'old',
+  },
+  forget: {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.forget('key'),
+    answer: true,
+    value: null,
+  },
+  pull: {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.pull('key'),
+    answer: 'old',
+    value: null,
+  },
+  touch: {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.touch('key', '2m'),
+    answer: true,
+    value: 'old',
+  },
+  increment: { run: (cache) => cache.increment('key', 2, '1m'), answer: 2, value: 2 },
+  'increment of a counter': {
+    before: (cache) => cache.put('key', 40, '1m'),
+    run: (cache) => cache.increment('key', 2),
+    answer: 42,
+    value: 42,
+  },
+  decrement: { run: (cache) => cache.decrement('key', 2, '1m'), answer: -2, value: -2 },
+  remember: { run: (cache) => cache.remember('key', '1m', () => 'made'), answer: 'made', value: 'made' },
+  'tagged remember': {
+    run: (cache) => cache.tags(['tag']).remember('key', '1m', () => 'made'),
+    answer: 'made',
+    value: 'made',
+  },
+  lock: {
+    run: async (cache) => (await cache.lock('key', { ttl: '1m', wait: 0 })).acquired,
+    answer: true,
+  },
+  'release of a lock': {
+    before: (cache) => cache.lock('key', { ttl: '1m', wait: 0 }),
+    run: (_, lock) => lock.release(),
+    answer: true,
+  },
+  'extension of a lock': {
+    before: (cache) => cache.lock('key', { ttl: '1m', wait: 0 }),
+    run: (_, lock) => lock.extend('2m'),
+    answer: true,
+  },
+  lockAndRun: { run: (cache) => cache.lockAndRun('key', '1m', () => 'ran'), answer: 'ran' },
+  'tag flush': {
+    before: (cache) => cache.tags(['key']).put('value', 1, '1m'),
+    run: (cache) => cache.tags(['key']).flush(),
+    answer: undefined,
+  },
+  flush: {
+    before: (cache) => cache.put('key', 'old', '1m'),
+    run: (cache) => cache.flush(),
+    answer: undefined,
+    value: null,
+  },
+};
+
+for (const applied of [true, false]) {
+  const when = applied ? 'after it was done' : 'before it was done';
+  test(`a write whose connection breaks ${when} is done once`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { server, strict } = world;
+    for (const [name, { before, run, answer, value }] of Object.entries(operations)) {
+      const known = await before?.(strict);
+      // The second of two writes in a row as well: a lease and then its fill.
+      const dropped = server.faults.drop(writing(isKey, 2), { applied });
+      assert.deepEqual(await run(strict, known), answer, name);
+      dropped.release();
+      assert.ok(dropped.hits > 0 || name === 'add over another', `${name} has not met it`);
+      if (value !== undefined) {
+        assert.equal(await strict.get('key'), value, name);
+        assert.equal(await world.another().get('key'), value, name);
+      }
+      if (name === 'tag flush') assert.equal(await strict.get('value'), null);
+      if (name === 'release of a lock') {
+        assert.ok((await strict.lock('key', { ttl: '1m', wait: 0 })).acquired, 'it is released');
+      }
+      server.destroyDatabase();
+      await strict.ready().catch(() => {});
+      await until('it is made anew', async () => (await strict.get('key')) === null);
+    }
+    await world.end();
+  });
+}
+
+/** Counts with several stores, and has each third write lost; what was answered. */
+async function countUp(world, caches, { applied }) {
+  let writes = 0;
+  const lost = ({ path }) => WRITES.test(path) && (writes += 1) % 3 === 0;
+  world.server.faults.drop(lost, { applied });
+  const settled = [];
+  for (let step = 0; step < 20; step += 1) {
+    const steps = [...caches, ...caches].map((cache) => cache.increment('n'));
+    settled.push(...(await Promise.allSettled(steps)));
+  }
+  world.server.faults.clear();
+  for (const { reason } of settled) if (reason) assert.match(reason.code, UNKNOWN);
+  const done = settled.filter(({ status }) => status === 'fulfilled');
+  const replies = done.map(({ value }) => value).sort((one, two) => one - two);
+  assert.equal(new Set(replies).size, replies.length, 'no count is answered twice');
+  return { replies, failed: settled.length - done.length };
+}
+
+const upTo = (length) => Array.from({ length }, (_, at) => at + 1);
+
+for (const applied of [true, false]) {
+  const when = applied ? 'after they were done' : 'before they were done';
+  test(`each step of a counter is counted once, where connections break ${when}`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { replies } = await countUp(world, [world.strict], { applied });
+    assert.deepEqual(replies, upTo(40));
+    assert.equal(await world.strict.get('n'), 40);
+    await world.end();
+  });
+
+  test(`no step of a counter of several processes is lost, where connections break ${when}`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { replies, failed } = await countUp(world, [world.strict, world.another()], { applied });
+    const counter = await world.strict.get('n');
+    assert.ok(counter >= replies.length && counter <= replies.length + failed, `${counter}`);
+    assert.ok(replies.at(-1) <= counter);
+    // The counter itself says whose steps it holds.
+    if (applied) assert.deepEqual([replies, counter], [upTo(80), 80]);
+    await world.end({ failed });
+  });
+}
+
+/**
+ * Has the answer to a write of `key` lost, and another's write done meanwhile.
+ *
+ * @param {any} world
+ * @param {() => unknown} meanwhile
+ * @param {{ applied: boolean }} options whether the write was done before the other's
+ */
+async function overtaken(world, run, meanwhile, { applied }) {
+  const { server } = world;
+  const held = server.faults.hold(writing(isKey), { applied });
+  const asked = run(world.strict).then(
+    (value) => ({ value }),
+    (error) => ({ code: error.code }),
+  );
+  await held.arrived;
+  await meanwhile();
+  server.dropConnections();
+  held.release();
+  return asked;
+}
+
+const other = (world) => world.overwrite('key', 'of another');
+
+test('a put whose answer is lost, and another write after it', async (t) => {
+  const world = await startWorld(t, { traffic: false, patient: true });
+  for (const before of [undefined, 'old']) {
+    if (before) await world.strict.put('key', before, '1m');
+    const run = (cache) => cache.put('key', 'new', '1m');
+    const outcome = await overtaken(world, run, () => other(world), { applied: true });
+    if ('code' in outcome) assert.match(outcome.code, UNKNOWN);
+    assert.equal(await world.strict.get('key'), 'of another');
+    await world.strict.forget('key');
+  }
+  await world.end();
+});
+
+// Whoever is told that it is stored must not find what was there before.
+for (const remembered of [true, false]) {
+  test(`a put that is lost on its way, where another had written before${remembered ? ' what was known' : ''}`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { server, strict } = world;
+    if (remembered) await strict.put('key', 'known', '1m');
+    await world.another().put('key', 'of another', '1m');
+    server.faults.drop(writing(isKey));
+    const outcome = await strict.put('key', 'new', '1m').then(
+      () => 'stored',
+      ({ code }) => code,
+    );
+    const found = await strict.get('key');
+    assert.equal(found, outcome === 'stored' ? 'new' : 'of another', outcome);
+    await world.end();
+  });
+}
+
+for (const applied of [true, false]) {
+  const when = applied ? 'after it was done' : 'before it was done';
+
+  test(`an add whose connection breaks ${when}, and another write`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const run = (cache) => cache.add('key', 'new', '1m');
+    const { value, code } = await overtaken(world, run, () => other(world), { applied });
+    // That it was not added can be known, that it was cannot.
+    assert.ok(value === false ? !applied : UNKNOWN.test(code), `${value} ${code}`);
+    assert.equal(await world.strict.get('key'), 'of another');
+    await world.end();
+  });
+
+  test(`an increment whose connection breaks ${when}, and another write`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    await world.strict.put('key', 1, '1m');
+    const run = (cache) => cache.increment('key');
+    const { value, code } = await overtaken(world, run, () => world.overwrite('key', 100), { applied });
+    const counter = await world.strict.get('key');
+    if (code === undefined) {
+      // That it was not done can be known, and then it is done.
+      assert.deepEqual([value, counter], [101, 101]);
+      assert.equal(applied, false);
+    } else {
+      assert.match(code, UNKNOWN);
+      assert.equal(counter, 100);
+    }
+    await world.end();
+  });
+
+  test(`an increment whose connection breaks ${when}, and those of others`, async (t) => {
+    for (const count of [1, 5, 12]) {
+      const world = await startWorld(t, { traffic: false, patient: true });
+      await world.strict.put('key', 1, '1m');
+      const another = world.another();
+      const run = (cache) => cache.increment('key');
+      const others = async () => {
+        for (let step = 0; step < count; step += 1) await another.increment('key');
+      };
+      const { value, code } = await overtaken(world, run, others, { applied });
+      const counter = await world.strict.get('key');
+      if (code === undefined) {
+        // Known to be the first, or to have been done after all.
+        assert.equal(value, applied ? 2 : count + 2);
+        assert.equal(counter, count + 2);
+      } else {
+        assert.match(code, UNKNOWN);
+        assert.ok(counter === count + 1 || counter === count + 2, `${counter}`);
+      }
+      if (applied && count <= 5) assert.equal(code, undefined, 'it can be found out');
+      await world.end();
+    }
+  });
+
+  test(`a lock whose taking breaks off ${when}, and another owner`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { database, strict } = world;
+    const take = () =>
+      database.write({
+        ...database.read('lock:cache:key'),
+        _id: 'lock:cache:key',
+        owner: 'another',
+        write: 'another',
+        until: Date.now() + 60_000,
+        fence: Date.now() * 2000,
+      });
+    const run = async (cache) => (await cache.lock('key', { ttl: '1m', wait: 0 })).acquired;
+    const { value, code } = await overtaken(world, run, take, { applied });
+    assert.ok(value === false || UNKNOWN.test(code), `${value} ${code}`);
+    assert.equal((await strict.lock('key', { ttl: '1m', wait: 0 })).acquired, false);
+    assert.equal(database.read('lock:cache:key').owner, 'another');
+    await world.end();
+  });
+
+  test(`an extension of a lock that breaks off ${when}, and another owner`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { database, strict } = world;
+    const lock = await strict.lock('key', { ttl: '1m', wait: 0 });
+    const take = () => {
+      const held = database.read('lock:cache:key');
+      return database.write({ ...held, owner: 'another', write: 'another' });
+    };
+    const { value, code } = await overtaken(world, () => lock.extend('2m'), take, { applied });
+    assert.ok(value === false || UNKNOWN.test(code), `${value} ${code}`);
+    await world.end();
+  });
+
+  test(`a factory's result whose connection breaks ${when}, and another write`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { server, strict } = world;
+    let runs = 0;
+    let held;
+    const remembered = strict.remember('key', '1m', () => {
+      runs += 1;
+      held = server.faults.hold(writing(isKey), { applied });
+      return 'older';
+    });
+    await until('it is on its way', () => held !== undefined, { every: 1 });
+    await held.arrived;
+    other(world);
+    server.dropConnections();
+    held.release();
+    assert.equal(await remembered, 'older');
+    assert.equal(runs, 1);
+    assert.equal(await strict.get('key'), 'of another');
+    await world.end();
+  });
+}
