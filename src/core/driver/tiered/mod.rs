@@ -164,10 +164,15 @@ impl Tiered {
     /// What was read, and is not kept: what is kept may not be older.
     fn saw(&self, key: &str, payload: Option<&Payload>) {
         let nothing = Payload::nothing();
-        let kept = self.upper.peek(key);
-        if kept.is_some_and(|kept| kept != *payload.unwrap_or(&nothing)) {
+        // Where nothing is kept yet, what an earlier read finds later may not be kept either.
+        if self.upper.peek(key).as_ref() != Some(payload.unwrap_or(&nothing)) {
             self.upper.take(key);
         }
+    }
+
+    /// A value is being computed: what is kept says no longer what there is.
+    fn expects(&self, key: &str) {
+        self.upper.take(key);
     }
 
     /// A write of a key is answered.

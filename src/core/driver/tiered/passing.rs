@@ -220,9 +220,13 @@ impl Answers for Passing {
                     hand_out(askers, &found, &mut up);
                 }
                 Waiting::Lease(id, key) => {
-                    if let Ok(Reply::Lease(LeaseReply::Hit(payload))) = &reply {
-                        self.tiered.saw(&key, Some(payload));
-                        self.tiered.fetch(key);
+                    match &reply {
+                        Ok(Reply::Lease(LeaseReply::Hit(payload))) => {
+                            self.tiered.saw(&key, Some(payload));
+                            self.tiered.fetch(key);
+                        }
+                        // It is being computed: that there is nothing is known no longer than that.
+                        _ => self.tiered.expects(&key),
                     }
                     up.push((id, reply));
                 }
