@@ -324,7 +324,7 @@ onFake('keys() misses none that lives when the one before it is removed between 
 for (const how of ['purged', 'deleted']) {
   onBoth(`a document that somebody else has ${how} is in nobody's way`, async (world) => {
     // What has expired goes when every holder of a lease has had the time to look.
-  const cache = world.open({ config: { leaseTtl: '60ms' } });
+    const cache = world.open({ config: { leaseTtl: '60ms' } });
     const remove = async (id) => {
       const { _rev } = await world.document(id);
       if (how === 'purged') await world.ask('POST', '/_purge', { [id]: [_rev] });
