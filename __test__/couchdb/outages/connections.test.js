@@ -89,6 +89,26 @@ test('a read whose reply is lost is asked again by itself', async (t) => {
   await world.end();
 });
 
+test('a server that resets every connection is given up, and asked again with pauses', async (t) => {
+  const world = await startWorld(t);
+  const { server } = world;
+  const dropped = server.faults.drop();
+  const given = async () => {
+    await world.round('either');
+    return (await world.state()) === 'down';
+  };
+  await until('it is given up', given, { limit: 3000 });
+  await world.round('down');
+  // All three stores have met it by then.
+  await world.flows(60);
+  const before = { hits: dropped.hits, at: performance.now() };
+  await until('it is asked again', () => dropped.hits > before.hits + 10);
+  const rate = (dropped.hits - before.hits) / ((performance.now() - before.at) / 1000);
+  assert.ok(rate <= 60, `${Math.round(rate)} requests a second, of three stores`);
+  server.faults.clear();
+  await world.end({ recovery: await world.recovers(), rate });
+});
+
 test('what was under way when a connection was lost is not done twice', async (t) => {
   const world = await startWorld(t, { traffic: false, patient: true });
   const { server, strict } = world;

@@ -30,6 +30,12 @@ const { route } = require('./routes.js');
  *   takes it as soon as a shard has been written to
  */
 
+/** Resets a connection. One that is being ended already Node.js 20 would never close then. @param {net.Socket} socket */
+function reset(socket) {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 class Fake {
   host = host;
   port = 0;
@@ -137,7 +143,7 @@ class Fake {
 
   /** Resets every open connection. */
   dropConnections() {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   /** Nobody listens any more; what is open stays open. */
@@ -239,7 +245,7 @@ class Fake {
 
   /** The connection itself, also where TLS is spoken on it. */
   #reset(remotePort) {
-    for (const socket of this.#sockets) if (socket.remotePort === remotePort) socket.resetAndDestroy();
+    for (const socket of this.#sockets) if (socket.remotePort === remotePort) reset(socket);
   }
 
   #opened(feed) {

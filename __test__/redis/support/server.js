@@ -138,7 +138,8 @@ class Server {
    * @param {{ empty?: boolean, port?: number }} [options] with `empty: false` what it holds is kept
    */
   async restart({ empty = true, port = this.port } = {}) {
-    if (!empty && this.running) await this.cli('SAVE');
+    // Saved and ended in one step: what is written between the two would be lost.
+    if (!empty && this.running) await this.cli('SHUTDOWN', 'SAVE').catch(() => {});
     await this.kill();
     if (empty) rmSync(this.#file('dump.rdb'), { force: true });
     await this.start(port);

@@ -71,7 +71,12 @@ impl CouchDb {
                     self.counters.writes.count();
                     return Ok(Reply::Changed(true));
                 }
-                Committed::Conflict { now, .. } => document.rev = now.and_then(|now| now.rev),
+                Committed::Conflict { now, .. } => {
+                    document.rev = now.and_then(|now| now.rev);
+                    // What is there now may be newer than a flush of its tags: dead, this value would bury it.
+                    let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
+                    document.tags = epochs.into_iter().collect();
+                }
             }
         }
     }

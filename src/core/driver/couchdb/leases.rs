@@ -76,7 +76,8 @@ impl CouchDb {
                     patience.wait().await;
                     seen = self.look(key, tags).await?;
                 }
-                Committed::Conflict { now, .. } => seen = self.seen(now, seen.epochs).await?,
+                // Its tags may have been flushed since they were looked at.
+                Committed::Conflict { .. } => seen = self.look(key, tags).await?,
             }
         }
     }
