@@ -223,6 +223,7 @@ impl CouchDb {
                 }
             }
             Err(fault) => {
+                self.late.note(key);
                 for asked in asked {
                     ready.push(asked, Err(fault.error("increment")));
                 }
@@ -248,9 +249,12 @@ impl CouchDb {
                 }
                 Box::pin(async move {
                     let stored = in_time(deadline, self.put(&key, &value, condition)).await;
-                    if stored.is_err() {
+                    if let Err(fault) = &stored {
                         self.flushes.unwritten(key.as_bytes());
-                        self.late.note(&key);
+                        // What was refused at once was not sent.
+                        if !matches!(fault, Fault::Down(_)) {
+                            self.late.note(&key);
+                        }
                     }
                     stored.map_err(|fault| fault.error("put"))
                 })
