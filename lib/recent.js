@@ -7,20 +7,55 @@
  * parsed then costs a fraction of parsing it again. The backend was asked all the same.
  */
 
-/** A payload that is parsed already. Its value is nobody's: whoever reads it gets a copy. */
+/** @type {readonly Kept[]} */
+const NONE = Object.freeze([]);
+
+/**
+ * A payload that is parsed already. Its value is nobody's: whoever reads it gets a copy.
+ *
+ * What lies in it is looked for once: a copy then takes half the time that looking for it takes.
+ */
 class Kept {
   /** @type {unknown} */
   #value;
+  /** Where it lies in what it belongs to. @type {string | number} */
+  #place;
+  /** The objects and lists that lie in it. @type {readonly Kept[]} */
+  #inner = NONE;
 
-  /** @param {unknown} value */
-  constructor(value) {
+  /**
+   * @param {unknown} value
+   * @param {string | number} [place]
+   */
+  constructor(value, place = '') {
     this.#value = value;
+    this.#place = place;
+    if (!isNested(value)) return;
+    /** @type {Kept[]} */
+    const inner = [];
+    for (const [name, part] of Object.entries(value)) {
+      if (isNested(part)) inner.push(new Kept(part, Array.isArray(value) ? Number(name) : name));
+    }
+    if (inner.length > 0) this.#inner = inner;
   }
 
   copy() {
-    return copyOf(this.#value);
+    const value = this.#value;
+    if (!isNested(value)) return value;
+    /** @type {any} */
+    const copy = Array.isArray(value) ? value.slice() : { ...value };
+    const inner = this.#inner;
+    // A place may be `__proto__`: JSON text has made it a property of its own, which this leaves it.
+    for (let at = 0; at < inner.length; at++) copy[inner[at].#place] = inner[at].copy();
+    return copy;
   }
 }
+
+/**
+ * @param {unknown} value
+ * @returns {value is object}
+ */
+const isNested = (value) => typeof value === 'object' && value !== null;
 
 /** @typedef {string | [string] | Buffer | Kept} Payload */
 
@@ -62,30 +97,6 @@ function payloadsOf(answers) {
     else if (Array.isArray(answer) && answer.length === 2) answers[at] = keep(answer[0], answer[1]);
   }
   return answers;
-}
-
-/**
- * A copy of what JSON text was parsed to.
- *
- * @param {unknown} value
- * @returns {unknown}
- */
-function copyOf(value) {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    const copy = value.slice();
-    for (let at = 0; at < copy.length; at++) {
-      if (typeof copy[at] === 'object') copy[at] = copyOf(copy[at]);
-    }
-    return copy;
-  }
-  /** @type {Record<string, unknown>} */
-  const copy = { ...value };
-  for (const name in copy) {
-    // The name may be `__proto__`: JSON text has made it a property of its own, which this leaves it.
-    if (typeof copy[name] === 'object') copy[name] = copyOf(copy[name]);
-  }
-  return copy;
 }
 
 exports.Kept = Kept;

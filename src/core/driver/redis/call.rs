@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use redis::{Cmd, Pipeline, Value, cmd};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Asked;
 use super::fault::Fault;
 use super::scripts::Script;
+use super::wire::{Value, command, decimal};
 
 /// The answer to a call.
 pub type Answer = Result<Value, Fault>;
@@ -75,73 +75,49 @@ impl Call {
         }
     }
 
-    /// Adds the call to a pipeline; how many answers come before its own.
+    /// Appends the call to what is sent; how many answers come before its own.
     ///
     /// A script that this connection does not know yet is sent whole, once in a pipeline too: the server runs what
     /// it is sent in order.
-    pub fn pack(&self, pipeline: &mut Pipeline, known: &mut HashSet<&'static str>, pushes: bool) -> usize {
+    pub fn pack(&self, out: &mut Vec<u8>, known: &mut HashSet<&'static str>, pushes: bool) -> usize {
         match self {
-            Self::Get(key) => pipeline.add_command(one("GET", key)),
-            Self::Set(key, value, life) => {
-                let mut command = one("SET", key);
-                command.arg(&value[..]);
-                if let Some(millis) = life {
-                    command.arg("PX").arg(*millis);
-                }
-                pipeline.add_command(command)
+            Self::Get(key) => command(out, &[b"GET", key]),
+            Self::Set(key, value, None) => command(out, &[b"SET", key, value]),
+            Self::Set(key, value, Some(millis)) => {
+                command(out, &[b"SET", key, value, b"PX", decimal(*millis, &mut [0; 20])]);
             }
-            Self::Lease(key, marker, life) => {
-                let mut command = one("SET", key);
-                command.arg(&marker[..]).arg("NX").arg("GET").arg("PX").arg(*life);
-                pipeline.add_command(command)
+            Self::Lease(key, marker, millis) => {
+                let life = &mut [0; 20];
+                command(out, &[b"SET", key, marker, b"NX", b"GET", b"PX", decimal(*millis, life)]);
             }
-            Self::Time(_) => pipeline.add_command(cmd("TIME")),
+            Self::Time(_) => command(out, &[b"TIME"]),
             Self::Script(script, key, args) => {
-                let mut command = if known.insert(&script.hash) {
-                    let mut command = cmd("EVAL");
-                    command.arg(script.code);
-                    command
+                let parts: [&[u8]; 2] = if known.insert(&script.hash) {
+                    [b"EVAL", script.code.as_bytes()]
                 } else {
-                    let mut command = cmd("EVALSHA");
-                    command.arg(&script.hash);
-                    command
+                    [b"EVALSHA", script.hash.as_bytes()]
                 };
-                command.arg(1).arg(&key[..]);
-                pipeline.add_command(with(command, args))
+                with(out, &[parts[0], parts[1], b"1", key], args);
             }
-            Self::Command(name, key, args) => pipeline.add_command(with(one(name, key), args)),
-            Self::Bare(name, args) => pipeline.add_command(with(cmd(name), args)),
-            Self::Watch(key) => return watch(pipeline, one("GET", key), pushes),
-            Self::WatchLock(key) => {
-                let mut command = one("HGET", key);
-                command.arg("owner");
-                return watch(pipeline, command, pushes);
-            }
-        };
+            Self::Command(name, key, args) => with(out, &[name.as_bytes(), key], args),
+            Self::Bare(name, args) => with(out, &[name.as_bytes()], args),
+            Self::Watch(key) => return watch(out, &[b"GET", key], pushes),
+            Self::WatchLock(key) => return watch(out, &[b"HGET", key, b"owner"], pushes),
+        }
         0
     }
 }
 
-fn one(name: &str, key: &[u8]) -> Cmd {
-    let mut command = cmd(name);
-    command.arg(key);
-    command
+fn with(out: &mut Vec<u8>, first: &[&[u8]], args: &[Vec<u8>]) {
+    let parts: Vec<&[u8]> = first.iter().copied().chain(args.iter().map(Vec::as_slice)).collect();
+    command(out, &parts);
 }
 
-fn with(mut command: Cmd, args: &[Vec<u8>]) -> Cmd {
-    for arg in args {
-        command.arg(&arg[..]);
-    }
-    command
-}
-
-fn watch(pipeline: &mut Pipeline, command: Cmd, pushes: bool) -> usize {
+fn watch(out: &mut Vec<u8>, parts: &[&[u8]], pushes: bool) -> usize {
     if pushes {
         // Tracking is opted into for the next command alone.
-        let mut caching = cmd("CLIENT");
-        caching.arg("CACHING").arg("YES");
-        pipeline.add_command(caching);
+        command(out, &[b"CLIENT", b"CACHING", b"YES"]);
     }
-    pipeline.add_command(command);
+    command(out, parts);
     usize::from(pushes)
 }

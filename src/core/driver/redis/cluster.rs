@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::Value as Answered;
+
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -24,6 +24,7 @@ use super::keys::slot;
 use super::link::{Link, Listener};
 use super::redirect::Next;
 use super::slots::{Map, SLOTS, owners_of};
+use super::wire::Value as Answered;
 use crate::core::runtime;
 use crate::core::stats::ConnectionState;
 

@@ -1,22 +1,13 @@
 //! Making one connection: finding the server, authenticating, asking it whether it can serve.
 
-use std::net::SocketAddr;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
-use redis::io::AsyncDNSResolver;
-use redis::io::tcp::TcpSettings;
-use redis::{
-    AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, Pipeline,
-    ProtocolVersion, PushInfo, RedisConnectionInfo, RedisFuture, RedisResult, TlsCertificates, Value, cmd,
-};
-use tokio::net::lookup_host;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
 use super::config::{Address, Config, Mode, Sentinel};
-use super::fault::words;
+use super::wire::{Value, Wire};
 
 /// What a connection is for.
 #[derive(Clone)]
@@ -38,9 +29,9 @@ pub struct Peer {
 /// A connection that was made.
 pub struct Connection {
     /// What is sent through it.
-    pub wire: MultiplexedConnection,
-    /// What the server says without being asked; `None` with RESP2.
-    pub pushes: Option<UnboundedReceiver<PushInfo>>,
+    pub wire: Wire,
+    /// Whether the server says what it was not asked, which it does with RESP3.
+    pub pushes: bool,
     /// What the server calls it.
     pub peer: Option<Peer>,
     /// Where it leads, in words.
@@ -73,166 +64,143 @@ pub async fn connect(
 
 async fn open(config: &Config, address: &Address, stalled: Option<Peer>) -> Result<Connection, String> {
     let credentials = (config.username.as_deref(), config.password.as_deref());
-    let (wire, pushes) = match negotiate(config, address, credentials, true).await {
-        Err(error) if refuses_resp3(&error) => negotiate(config, address, credentials, false).await,
-        other => other,
-    }
-    .map_err(|error| words(&error))?;
-    let mut wire = wire;
-    let peer = greet(config, &mut wire, pushes.is_some(), stalled).await?;
+    let (mut wire, pushes) = match hello(config, address, credentials).await? {
+        Some(wire) => (wire, true),
+        None => (login(config, address, credentials).await?, false),
+    };
+    let peer = greet(config, &mut wire, pushes, stalled).await?;
     Ok(Connection { wire, pushes, peer, address: address.to_string().into(), place: address.clone() })
 }
 
-type Wired = (MultiplexedConnection, Option<UnboundedReceiver<PushInfo>>);
+/// A user, if there is one, and a password.
+type Credentials<'a> = (Option<&'a str>, Option<&'a str>);
 
-/// What connections to a server are made from.
-fn client(
+/// A connection with RESP3; `None` if the server does not speak it.
+async fn hello(
     config: &Config,
     address: &Address,
-    (username, password): (Option<&str>, Option<&str>),
-    resp3: bool,
-) -> RedisResult<Client> {
-    let mut settings = RedisConnectionInfo::default()
-        .set_db(i64::from(config.db))
-        .set_lib_name("ferrocache", env!("CARGO_PKG_VERSION"));
-    if let Some(username) = username {
-        settings = settings.set_username(username);
-    }
+    (username, password): Credentials<'_>,
+) -> Result<Option<Wire>, String> {
+    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| words(&error))?;
+    let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
     if let Some(password) = password {
-        settings = settings.set_password(password);
+        hello.extend([&b"AUTH"[..], username.unwrap_or("default").as_bytes(), password.as_bytes()]);
     }
-    settings = settings.set_protocol(if resp3 { ProtocolVersion::RESP3 } else { ProtocolVersion::RESP2 });
-    let tcp = TcpSettings::default().set_nodelay(true);
-    let info =
-        addr(config, address).into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp);
-    match &config.tls {
-        Some(tls) => Client::build_with_tls(
-            info,
-            TlsCertificates {
-                client_tls: tls.cert.as_ref().zip(tls.key.as_ref()).map(|(cert, key)| ClientTlsConfig {
-                    client_cert: cert.as_bytes().to_vec(),
-                    client_key: key.as_bytes().to_vec(),
-                }),
-                root_cert: tls.ca.as_ref().map(|ca| ca.as_bytes().to_vec()),
-            },
-        ),
-        None => Client::open(info),
+    match introduce(config, &mut wire, &hello, password).await {
+        Ok(()) => Ok(Some(wire)),
+        // Servers before 6 do not know `HELLO`, and proxies may not.
+        Err(reason) if refuses_resp3(&reason) => Ok(None),
+        Err(reason) => Err(reason),
     }
 }
 
-async fn negotiate(
+/// A connection with RESP2.
+pub async fn login(
     config: &Config,
     address: &Address,
-    credentials: (Option<&str>, Option<&str>),
-    resp3: bool,
-) -> RedisResult<Wired> {
-    let client = client(config, address, credentials, resp3)?;
-    // The bounds are ours: on the whole attempt, and on each call.
-    let mut settings = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    if let (Address::Tcp { host, .. }, Some(servername)) = (address, servername(config)) {
-        // redis-rs verifies the name that it connects to: so it connects to that name, at this host.
-        settings = settings.set_dns_resolver(At { host: host.to_string(), named: servername.to_owned() });
+    (username, password): Credentials<'_>,
+) -> Result<Wire, String> {
+    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| words(&error))?;
+    let auth: Vec<&[u8]> =
+        [Some("AUTH"), username, password].into_iter().flatten().map(str::as_bytes).collect();
+    let first: &[&[u8]] = if password.is_some() { &auth } else { &[b"PING"] };
+    introduce(config, &mut wire, first, password).await?;
+    Ok(wire)
+}
+
+/// Says who we are, and which database is meant.
+async fn introduce(
+    config: &Config,
+    wire: &mut Wire,
+    first: &[&[u8]],
+    password: Option<&str>,
+) -> Result<(), String> {
+    let db = config.db.to_string();
+    // Servers before 7.2 do not know `SETINFO`.
+    let name: [&[u8]; 4] = [b"CLIENT", b"SETINFO", b"LIB-NAME", b"ferrocache"];
+    let version: [&[u8]; 4] = [b"CLIENT", b"SETINFO", b"LIB-VER", env!("CARGO_PKG_VERSION").as_bytes()];
+    let mut commands: Vec<&[&[u8]]> = vec![first];
+    let select: [&[u8]; 2] = [b"SELECT", db.as_bytes()];
+    if config.db != 0 {
+        commands.push(&select);
     }
-    let mut pushes = None;
-    if resp3 {
-        let (sender, receiver) = unbounded_channel();
-        settings = settings.set_push_sender(sender);
-        pushes = Some(receiver);
+    commands.extend([&name[..], &version]);
+    let answers = wire.ask(&commands).await.map_err(|error| words(&error))?;
+    let asked = if config.db == 0 { 1 } else { 2 };
+    answers
+        .iter()
+        .take(asked)
+        .find_map(refusal)
+        .map_or(Ok(()), |reason| Err(without_secret(&reason, password)))
+}
+
+/// A server, or a proxy, that does not know a command may repeat some of what it was given.
+fn without_secret(reason: &str, password: Option<&str>) -> String {
+    let known = reason.split_once(", with args").map_or(reason, |(known, _)| known);
+    match password {
+        Some(password) if known.contains(password) => "the password was refused".to_owned(),
+        _ => known.to_owned(),
     }
-    Ok((client.get_multiplexed_async_connection_with_config(&settings).await?, pushes))
 }
 
 /// A connection that hears what is published on a channel.
-pub async fn subscribe(
-    config: &Config,
-    address: &Address,
-    channel: String,
-) -> RedisResult<(PubSubSink, PubSubStream)> {
+pub async fn subscribe(config: &Config, address: &Address, channel: &str) -> Result<Wire, String> {
     let credentials = (config.username.as_deref(), config.password.as_deref());
-    let mut connection = client(config, address, credentials, false)?.get_async_pubsub().await?;
-    connection.subscribe(channel).await?;
-    Ok(connection.split())
+    let mut wire = login(config, address, credentials).await?;
+    let answers = wire.ask(&[&[b"SUBSCRIBE", channel.as_bytes()]]).await.map_err(|error| words(&error))?;
+    answers.iter().find_map(refusal).map_or(Ok(wire), Err)
 }
 
-fn addr(config: &Config, address: &Address) -> ConnectionAddr {
-    match (address, &config.tls) {
-        (Address::Unix(path), _) => ConnectionAddr::Unix((&**path).into()),
-        (Address::Tcp { host, port }, None) => ConnectionAddr::Tcp(host.to_string(), *port),
-        (Address::Tcp { host, port }, Some(tls)) => ConnectionAddr::TcpTls {
-            host: servername(config).unwrap_or(host).to_owned(),
-            port: *port,
-            insecure: tls.insecure,
-            tls_params: None,
-        },
+/// What kept a connection from being made, or ended it, in words: a library's, which know no user and no password.
+pub fn words(error: &io::Error) -> String {
+    error.to_string()
+}
+
+fn refusal(answer: &Value) -> Option<String> {
+    match answer {
+        Value::Error(refusal) => Some(refusal.0.to_string()),
+        _ => None,
     }
 }
 
-fn servername(config: &Config) -> Option<&str> {
-    config.tls.as_ref()?.servername.as_deref()
-}
-
-/// Finds a host under the name that its certificate has.
-struct At {
-    host: String,
-    named: String,
-}
-
-impl AsyncDNSResolver for At {
-    fn resolve<'a, 'b: 'a>(
-        &'a self,
-        host: &'b str,
-        port: u16,
-    ) -> RedisFuture<'a, Box<dyn Iterator<Item = SocketAddr> + Send + 'a>> {
-        let host = if host == self.named { &self.host } else { host };
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
-            Ok(Box::new(found.into_iter()) as _)
-        })
-    }
-}
-
-/// Servers before 6 do not know `HELLO`, and proxies may not.
-fn refuses_resp3(error: &redis::RedisError) -> bool {
-    let text = words(error).to_lowercase();
+fn refuses_resp3(reason: &str) -> bool {
+    let text = reason.to_lowercase();
     text.contains("noproto") || text.contains("unknown command") || text.contains("resp3")
 }
 
 /// Asks the server whether it serves, and prepares the connection; what the server calls it.
 async fn greet(
     config: &Config,
-    wire: &mut MultiplexedConnection,
+    wire: &mut Wire,
     resp3: bool,
     stalled: Option<Peer>,
 ) -> Result<Option<Peer>, String> {
-    let mut pipeline = Pipeline::new();
-    pipeline.cmd("PING").cmd("CLIENT").arg("INFO").cmd("ROLE");
+    let mut commands: Vec<&[&[u8]]> = vec![&[b"PING"], &[b"CLIENT", b"INFO"], &[b"ROLE"]];
     if resp3 {
-        pipeline.cmd("CLIENT").arg("TRACKING").arg("ON").arg("OPTIN");
+        commands.push(&[b"CLIENT", b"TRACKING", b"ON", b"OPTIN"]);
     }
-    if let Some(Peer { id, address }) = stalled {
-        pipeline.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
+    let kill;
+    if let Some(Peer { id, address }) = &stalled {
+        kill = [&b"CLIENT"[..], b"KILL", b"ID", id.as_bytes(), b"ADDR", address.as_bytes()];
+        commands.push(&kill);
     }
-    let count = pipeline.len();
-    let answers = wire.send_packed_commands(&pipeline, 0, count).await.map_err(|error| words(&error))?;
+    let answers = wire.ask(&commands).await.map_err(|error| words(&error))?;
     // Only the first must be answered: an ACL, or a proxy, may refuse the others.
-    if let Some(Value::ServerError(error)) = answers.first() {
-        return Err(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+    if let Some(reason) = answers.first().and_then(refusal) {
+        return Err(reason);
     }
     if matches!(config.mode, Mode::Sentinel(_)) {
         let role = match answers.get(2) {
-            Some(Value::Array(role)) => role.first().and_then(text),
+            Some(Value::Array(role)) => role.first().and_then(Value::text),
             _ => None,
         };
-        if role.as_deref().is_some_and(|role| role != "master") {
+        if role.is_some_and(|role| role != "master") {
             return Err("the server that the sentinels name is no primary (yet)".into());
         }
     }
-    let info = match answers.get(1) {
-        Some(Value::VerbatimString { text, .. }) => Some(text.clone()),
-        other => other.and_then(text),
-    };
+    let info = answers.get(1).and_then(Value::text);
     let field = |name: &str| {
-        let fields = info.as_deref().unwrap_or_default().split(' ');
+        let fields = info.unwrap_or_default().split(' ');
         fields.filter_map(|field| field.split_once('=')).find(|(key, _)| *key == name)
     };
     Ok(field("id")
@@ -267,29 +235,19 @@ async fn ask_sentinel(
     let credentials = (sentinel.username.as_deref(), sentinel.password.as_deref());
     // A sentinel has no databases to select.
     let config = Config { db: 0, ..config.clone() };
-    let (mut wire, _) = negotiate(&config, node, credentials, false).await.map_err(|error| words(&error))?;
-    let mut command = cmd("SENTINEL");
-    command.arg("GET-MASTER-ADDR-BY-NAME").arg(&*sentinel.name);
-    let answer = wire.send_packed_command(&command).await.map_err(|error| words(&error))?;
-    Ok(match answer {
-        Value::Array(parts) => match (parts.first().and_then(text), parts.get(1).and_then(text)) {
-            (Some(host), Some(port)) => {
-                port.parse().ok().map(|port| Address::Tcp { host: host.into(), port })
+    let mut wire = login(&config, node, credentials).await?;
+    let name = sentinel.name.as_bytes();
+    let asked = wire.ask(&[&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", name]]).await;
+    match asked.map_err(|error| words(&error))?.first() {
+        Some(Value::Array(parts)) => {
+            match (parts.first().and_then(Value::text), parts.get(1).and_then(Value::text)) {
+                (Some(host), Some(port)) => {
+                    Ok(port.parse().ok().map(|port| Address::Tcp { host: host.into(), port }))
+                }
+                _ => Ok(None),
             }
-            _ => None,
-        },
-        Value::ServerError(error) => {
-            return Err(format!("{} {}", error.code(), error.details().unwrap_or_default()));
         }
-        _ => None,
-    })
-}
-
-/// The text that a value is.
-pub fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::BulkString(bytes) => String::from_utf8(bytes.clone()).ok(),
-        Value::SimpleString(text) => Some(text.clone()),
-        _ => None,
+        Some(Value::Error(refusal)) => Err(refusal.0.to_string()),
+        _ => Ok(None),
     }
 }

@@ -1,12 +1,11 @@
 //! Counters: numbers that are changed where they are.
 
-use redis::Value as Answered;
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::connect::text;
 use super::fault::Fault;
 use super::scripts::INCREMENT;
+use super::wire::Value as Answered;
 use super::{Redis, values};
 use crate::core::command::Reply;
 use crate::core::error::{Error, ErrorKind, Result};
@@ -29,7 +28,7 @@ impl Redis {
             let Answered::Array(parts) = answer.map_err(fault)? else {
                 return Err(super::unexpected("increment"));
             };
-            let (outcome, detail) = (parts.first().and_then(text), parts.get(1));
+            let (outcome, detail) = (parts.first().and_then(Answered::text), parts.get(1));
             match (outcome.as_deref(), detail) {
                 (Some("ok"), Some(Answered::BulkString(number))) => {
                     let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());

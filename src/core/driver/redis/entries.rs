@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use redis::Value as Answered;
+
 use tokio::time::Instant;
 
 use super::call::{Answer, Call, Outgoing, Sink};
 use super::fault::Fault;
 use super::record;
 use super::scripts::{PUT, TAKE, TOUCH};
+use super::wire::Value as Answered;
 use super::{Asked, Redis, values};
 use crate::core::command::{Condition, Fetched, Reply};
 use crate::core::driver::remote::asked::Ready;

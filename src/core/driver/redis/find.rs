@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use redis::Value as Answered;
 use tokio::time::Instant;
 
 use super::Redis;
 use super::call::Call;
-use super::connect::text;
 use super::fault::Fault;
 use super::record::{self, Header, Stored, parse};
 use super::scripts::LEASE;
+use super::wire::Value as Answered;
 use crate::core::command::LeaseId;
 use crate::core::driver::remote::Tagged;
 use crate::core::driver::remote::epochs::flushed_since;
@@ -200,7 +199,8 @@ impl Judged {
 /// What `TIME` answers, in microseconds.
 fn micros(time: &Answered) -> u64 {
     let Answered::Array(parts) = time else { return 0 };
-    let number =
-        |at: usize| parts.get(at).and_then(text).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let number = |at: usize| {
+        parts.get(at).and_then(Answered::text).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+    };
     number(0) * 1_000_000 + number(1)
 }

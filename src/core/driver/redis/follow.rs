@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::Value as Answered;
 use tokio::time::sleep;
 
 use super::Redis;
 use super::call::Call;
 use super::record::{self, Stored, parse};
+use super::wire::Value as Answered;
 use crate::core::command::LeaseId;
 use crate::core::driver::remote::runs::Run;
 use crate::core::hub::Outcome;

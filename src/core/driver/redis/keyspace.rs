@@ -1,13 +1,13 @@
 //! All keys under a prefix: listing them, removing them.
 
 use futures_util::future::try_join_all;
-use redis::Value as Answered;
+
 use tokio::time::Instant;
 
 use super::call::Call;
-use super::connect::text;
 use super::fault::Fault;
 use super::link::Link;
+use super::wire::Value as Answered;
 use super::{Redis, keys};
 use crate::core::command::Reply;
 use crate::core::error::Result;
@@ -107,7 +107,7 @@ impl Redis {
         let answer = node.ask(Call::Bare("SCAN", args), deadline).await?;
         let Answered::Array(parts) = answer else { return Ok(("0".to_owned(), Vec::new())) };
         let mut parts = parts.into_iter();
-        let next = parts.next().as_ref().and_then(text).unwrap_or_else(|| "0".to_owned());
+        let next = parts.next().as_ref().and_then(Answered::text).unwrap_or("0").to_owned();
         let found = match parts.next() {
             Some(Answered::Array(found)) => found,
             _ => Vec::new(),

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use redis::Value as Answered;
 use tokio::time::{Instant, sleep};
 
 use super::call::Call;
 use super::fault::Fault;
 use super::scripts::{FAIL, FILL, RENEW, STORE_LEASED};
+use super::wire::Value as Answered;
 use super::{Asked, Leasing, Redis, values};
 use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::driver::remote::Tagged;

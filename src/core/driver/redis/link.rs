@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use redis::Value;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
@@ -16,6 +15,7 @@ use super::config::Config;
 use super::connect::Target;
 use super::router::step;
 use super::task::Task;
+use super::wire::Value;
 use crate::core::runtime;
 use crate::core::stats::ConnectionState;
 

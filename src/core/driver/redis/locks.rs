@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::Value as Answered;
+
 use tokio::time::{Instant, timeout};
 
 use super::call::Call;
 use super::fault::Fault;
 use super::scripts::{EXTEND, LOCK, UNLOCK};
+use super::wire::Value as Answered;
 use super::{Redis, keys, values};
 use crate::core::command::{LockReply, Reply};
 use crate::core::driver::remote::held;

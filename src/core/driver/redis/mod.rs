@@ -34,13 +34,13 @@ mod task;
 mod tracking;
 mod values;
 mod waits;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use redis::Value as Answered;
 use tokio::time::Instant;
 
 use self::call::{Answer, Call, Outgoing, Sink};
@@ -51,6 +51,7 @@ use self::locks::Watched;
 use self::order::Order;
 use self::router::Router;
 use self::waits::Waits;
+use self::wire::Value as Answered;
 use super::remote::Remote;
 use super::remote::asked::{self, Ready};
 use super::remote::flushes::Flushes;
@@ -122,8 +123,6 @@ impl Redis {
     /// A store on Redis. It connects when it is asked for the first time.
     pub fn open(config: Config, hub: Arc<Hub>) -> Result<Arc<Self>> {
         runtime::handle()?;
-        // redis-rs takes the process's default. Another that is there already serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let config = Arc::new(config);
         let waits = Arc::new(Waits::default());
         let ears = Arc::new(Ears { hub: Arc::clone(&hub), waits: Arc::clone(&waits) });

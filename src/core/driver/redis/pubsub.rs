@@ -1,16 +1,14 @@
 //! Changes where a server cannot tell of keys (no RESP3, or no client tracking): the processes tell each other, on a
 //! channel. What other programs write is not told.
 
-use futures_util::StreamExt;
-use redis::Msg;
-use tokio::select;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Redis;
 use super::call::Call;
 use super::config::Address;
 use super::connect::subscribe;
 use super::tracking::{Group, HEARTBEAT, SILENCE};
+use super::wire::{Value, command};
 use crate::core::driver::{Change, Changes};
 
 /// How changes are told.
@@ -37,37 +35,44 @@ impl Redis {
 
 /// Hands on what a channel says, for as long as the server answers.
 pub async fn listen(group: &Group, member: &str, place: &Address) {
-    let subscribing = subscribe(&group.config, place, channel(&group.prefix));
-    let Ok(Ok((mut sink, mut messages))) = timeout(SILENCE, subscribing).await else { return };
+    let channel = channel(&group.prefix);
+    let Ok(Ok(mut wire)) = timeout(SILENCE, subscribe(&group.config, place, &channel)).await else { return };
     group.tells(member, MEANS);
-    loop {
-        let heard = async {
-            sleep(HEARTBEAT).await;
-            timeout(SILENCE, sink.ping::<redis::Value>()).await
-        };
-        tokio::pin!(heard);
-        loop {
-            select! {
-                biased;
-                message = messages.next() => {
-                    let Some(changes) = group.changes.upgrade() else { return };
-                    let Some(message) = message else { return };
-                    hand_on(&message, &*changes);
-                }
-                answer = &mut heard => match answer {
-                    Ok(Ok(_)) => break,
-                    _ => return,
-                },
+    let mut said = Vec::new();
+    // When the next heartbeat is to be sent, or answered.
+    let (mut due, mut asked) = (Instant::now() + HEARTBEAT, false);
+    while group.is_member(member) {
+        if Instant::now() >= due {
+            if asked {
+                return;
             }
+            command(wire.output(), &[b"PING"]);
+            (due, asked) = (Instant::now() + SILENCE, true);
         }
-        if !group.is_member(member) {
-            return;
+        match timeout_at(due, wire.receive(&mut said)).await {
+            Ok(Ok(())) => {
+                let Some(changes) = group.changes.upgrade() else { return };
+                for value in said.drain(..) {
+                    let Value::Array(parts) = value else { return };
+                    match &parts[..] {
+                        [kind, _, Value::BulkString(message)] if kind.text() == Some("message") => {
+                            hand_on(message, &*changes);
+                        }
+                        [kind, ..] if kind.text() == Some("pong") => {
+                            (due, asked) = (Instant::now() + HEARTBEAT, false);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Ok(Err(_)) => return,
+            Err(_) => {}
         }
     }
 }
 
-fn hand_on(message: &Msg, changes: &dyn Changes) {
-    let text = std::str::from_utf8(message.get_payload_bytes()).unwrap_or("*");
+fn hand_on(message: &[u8], changes: &dyn Changes) {
+    let text = std::str::from_utf8(message).unwrap_or("*");
     match text.split_at_checked(1) {
         Some(("k", key)) => changes.key(key),
         Some(("t", tag)) => changes.tag(tag),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::{join_all, try_join_all};
-use redis::Value as Answered;
+
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -13,6 +13,7 @@ use super::config::{Address, Config, Mode};
 use super::connect::Target;
 use super::fault::Fault;
 use super::link::{Link, Listener};
+use super::wire::Value as Answered;
 use crate::core::stats::ConnectionState;
 
 /// The way to the servers.

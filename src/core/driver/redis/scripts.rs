@@ -1,6 +1,9 @@
 //! The steps that must be atomic, as Lua: one key each, so that every script stays within one cluster slot.
 
+use std::fmt::Write;
 use std::sync::LazyLock;
+
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 /// A script with the name under which the server keeps it.
 pub struct Script {
@@ -12,8 +15,18 @@ pub struct Script {
 
 impl Script {
     fn new(code: &'static str) -> Self {
-        Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+        Self { code, hash: hash_of(code) }
     }
+}
+
+/// The name that Redis gives a script. It says which script is meant, and protects nothing.
+fn hash_of(code: &str) -> String {
+    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, code.as_bytes());
+    hash.as_ref().iter().fold(String::with_capacity(40), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 macro_rules! script {

@@ -3,40 +3,69 @@
 //! Calls are sent as pipelines. Every call of a pipeline is answered by its deadline; a call that the server has
 //! surely not carried out may be sent again.
 
-use std::collections::HashSet;
-use std::pin::Pin;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Pipeline, RedisError, Value};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::call::{Call, Outgoing};
 use super::config::Mode;
-use super::fault::{Fault, refused, words};
+use super::fault::{Fault, refused};
 use super::task::{State, Task};
+use super::wire::{Value, command};
 
 /// Calls whose deadlines are this near end together.
 const SAME_TIME: Duration = Duration::from_millis(10);
 /// How long a primary that says it is a replica is left alone before the connection is made anew again.
 const DEMOTION_PAUSE: Duration = Duration::from_millis(500);
 
-/// A pipeline that was answered, or not.
-pub struct Sent {
-    calls: Vec<(Outgoing, usize)>,
-    outcome: Result<Vec<Value>, Option<RedisError>>,
-    generation: u64,
-    address: Arc<str>,
+/// A pipeline on its way.
+pub struct Flight {
+    /// The calls that are not answered yet, each with how many answers come before its own.
+    calls: VecDeque<(Outgoing, usize)>,
+    /// How many answers are owed to calls that were given up.
+    owed: usize,
+    pub(super) deadline: Instant,
     since: Instant,
 }
 
-/// A pipeline on its way.
-pub type Flying = Pin<Box<dyn Future<Output = Sent> + Send>>;
+impl Flight {
+    /// Whether nothing more comes for it.
+    fn is_over(&self) -> bool {
+        self.calls.is_empty() && self.owed == 0
+    }
+
+    /// The call that the next answer is for, if it is for one.
+    fn next(&mut self) -> Option<Outgoing> {
+        if self.owed > 0 {
+            self.owed -= 1;
+            return None;
+        }
+        match self.calls.front_mut() {
+            Some((_, before)) if *before > 0 => {
+                *before -= 1;
+                None
+            }
+            _ => self.calls.pop_front().map(|(call, _)| call),
+        }
+    }
+
+    /// Gives up what is not answered.
+    fn give_up(&mut self) -> Vec<Outgoing> {
+        self.owed += self.calls.iter().map(|(_, before)| before + 1).sum::<usize>();
+        self.calls.drain(..).map(|(call, _)| call).collect()
+    }
+}
 
 impl Task {
     pub(super) fn send(&mut self, calls: Vec<Outgoing>) {
         let now = Instant::now();
-        let (mut calls, late): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.deadline > now);
+        let (mut calls, late): (Vec<_>, Vec<_>) = if calls.iter().all(|call| call.deadline > now) {
+            (calls, Vec::new())
+        } else {
+            calls.into_iter().partition(|call| call.deadline > now)
+        };
         let reason = "its time was over before it could be sent (commandTimeout)";
         self.refuse(late, &Fault::Timeout(reason.into()));
         while let Some(first) = calls.first().map(|call| call.deadline) {
@@ -45,94 +74,59 @@ impl Task {
                 call.deadline.max(first).duration_since(call.deadline.min(first)) < SAME_TIME
             };
             let rest = calls.split_off(calls.iter().position(|call| !near(call)).unwrap_or(calls.len()));
-            self.send_together(std::mem::replace(&mut calls, rest));
+            self.send_together(std::mem::replace(&mut calls, rest), now);
         }
     }
 
-    fn send_together(&mut self, calls: Vec<Outgoing>) {
-        let State::Up(connection) = &self.state else {
+    fn send_together(&mut self, calls: Vec<Outgoing>, since: Instant) {
+        let State::Up(connection) = &mut self.state else {
             return self.refuse(calls, &Fault::Down("the connection to Redis was lost".into()));
         };
         let Some(deadline) = calls.iter().map(|call| call.deadline).max() else { return };
         let whole = scripts_before_writes(&calls);
-        let mut pipeline = Pipeline::with_capacity(calls.len());
-        let calls: Vec<_> = calls
-            .into_iter()
-            .enumerate()
-            .map(|(at, call)| {
-                if call.asking {
-                    pipeline.cmd("ASKING");
-                }
-                if whole.contains(&at)
-                    && let Call::Script(script, ..) = &call.call
-                {
-                    self.known.remove(&*script.hash);
-                }
-                // Redis forgets that it was asked by the next command: a key that is on its way is not watched.
-                let pushes = connection.pushes.is_some() && !call.asking;
-                let before =
-                    call.call.pack(&mut pipeline, &mut self.known, pushes) + usize::from(call.asking);
-                (call, before)
-            })
-            .collect();
-        let (mut wire, generation) = (connection.wire.clone(), self.generation);
-        let (address, since) = (Arc::clone(&connection.address), Instant::now());
-        self.flying.push(Box::pin(async move {
-            let answers = timeout_at(deadline, wire.send_packed_commands(&pipeline, 0, pipeline.len())).await;
-            let outcome = match answers {
-                Ok(Ok(values)) => Ok(values),
-                Ok(Err(error)) => Err(Some(error)),
-                Err(_) => Err(None),
-            };
-            Sent { calls, outcome, generation, address, since }
-        }));
-    }
-
-    pub(super) fn settle(&mut self, sent: Sent) {
-        let Sent { calls, outcome, generation, address, since } = sent;
-        let current = generation == self.generation;
-        let error = match outcome {
-            Ok(values) => {
-                if current {
-                    self.timeouts = 0;
-                }
-                return self.answer(calls, values, &address);
+        let mut flight = Flight { calls: VecDeque::with_capacity(calls.len()), owed: 0, deadline, since };
+        for (at, outgoing) in calls.into_iter().enumerate() {
+            let out = connection.wire.output();
+            if outgoing.asking {
+                command(out, &[b"ASKING"]);
             }
-            Err(error) => error,
-        };
-        let calls = calls.into_iter().map(|(call, _)| call).collect();
-        let Some(error) = error else {
-            let limit = self.config.command_timeout.as_millis();
-            let reason: Arc<str> =
-                format!("Redis at {address} did not answer within {limit} ms (commandTimeout)").into();
-            self.refuse(calls, &Fault::Timeout(Arc::clone(&reason)));
-            // The last step of an operation may have had no time to be answered: that says nothing of the server.
-            let fair = since.elapsed() >= self.config.command_timeout / 2;
-            self.timeouts += u32::from(current && fair);
-            if current && self.timeouts >= self.config.breaker_threshold {
-                self.lose(&reason, true);
+            if whole.contains(&at)
+                && let Call::Script(script, ..) = &outgoing.call
+            {
+                self.known.remove(&*script.hash);
             }
-            return;
-        };
-        let reason: Arc<str> =
-            format!("the connection to Redis at {address} was lost: {}", words(&error)).into();
-        self.refuse(calls, &Fault::Dropped(Arc::clone(&reason)));
-        if current {
-            self.lose(&reason, false);
+            // Redis forgets that it was asked by the next command: a key that is on its way is not watched.
+            let pushes = connection.pushes && !outgoing.asking;
+            let before = outgoing.call.pack(out, &mut self.known, pushes) + usize::from(outgoing.asking);
+            flight.calls.push_back((outgoing, before));
         }
+        self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
+        self.flights.push_back(flight);
     }
 
-    fn answer(&mut self, calls: Vec<(Outgoing, usize)>, values: Vec<Value>, address: &str) {
-        let mut values = values.into_iter();
-        let mut answers = Vec::with_capacity(calls.len());
+    /// Hands on what the server has said.
+    pub(super) fn hear(&mut self, said: &mut Vec<Value>) {
+        let mut answers = Vec::with_capacity(said.len());
         let (mut again, mut demoted, mut shut) = (Vec::new(), Vec::new(), None);
-        for (call, before) in calls {
-            let value = values.by_ref().nth(before).unwrap_or_default();
-            let Value::ServerError(error) = value else {
+        for value in said.drain(..) {
+            if let Value::Push(parts) = value {
+                // What was answered before it was said comes before it.
+                self.listener.answered(std::mem::take(&mut answers));
+                self.pushed(&parts);
+                continue;
+            }
+            let Some(flight) = self.flights.front_mut() else { continue };
+            let call = flight.next();
+            if flight.is_over() {
+                self.flights.pop_front();
+            }
+            let Some(call) = call else { continue };
+            self.timeouts = 0;
+            let Value::Error(refusal) = value else {
                 answers.push((call, Ok(value)));
                 continue;
             };
-            let fault = refused(&error, address);
+            let fault = refused(&refusal, &self.address());
             // Neither was carried out: a server that lost its scripts is sent them again, and one that became a
             // replica is looked for anew.
             if fault.is("NOSCRIPT") {
@@ -152,16 +146,45 @@ impl Task {
             self.send(again);
         }
         if !demoted.is_empty() {
-            self.demote(demoted, address);
+            self.demote(demoted);
         }
         if let Some(reason) = shut {
             self.lose(&reason.into(), false);
         }
     }
 
+    /// Gives up the pipelines whose time is over.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let limit = self.config.command_timeout;
+        let mut late: Vec<Outgoing> = Vec::new();
+        for flight in self.flights.iter_mut().filter(|flight| flight.deadline <= now) {
+            if !flight.calls.is_empty() {
+                // The last step of an operation may have had no time to be answered: that says nothing of the server.
+                self.timeouts += u32::from(now.duration_since(flight.since) >= limit / 2);
+                late.extend(flight.give_up());
+            }
+        }
+        if late.is_empty() {
+            return;
+        }
+        let (address, millis) = (self.address(), limit.as_millis());
+        let reason: Arc<str> =
+            format!("Redis at {address} did not answer within {millis} ms (commandTimeout)").into();
+        self.refuse(late, &Fault::Timeout(Arc::clone(&reason)));
+        if self.timeouts >= self.config.breaker_threshold {
+            self.lose(&reason, true);
+        }
+    }
+
+    /// The connection is gone: whether what was sent was carried out is not known.
+    pub(super) fn drop_flights(&mut self, reason: &Arc<str>) {
+        let calls = self.flights.drain(..).flat_map(|flight| flight.calls).map(|(call, _)| call).collect();
+        self.refuse(calls, &Fault::Dropped(Arc::clone(reason)));
+    }
+
     /// Another server is the primary now: where it is is asked anew, and then it is asked what this one refused. One
     /// that goes on being a replica is not left and found again all the time.
-    fn demote(&mut self, refused: Vec<(Outgoing, Fault)>, address: &str) {
+    fn demote(&mut self, refused: Vec<(Outgoing, Fault)>) {
         let patient = self.demoted.is_none_or(|last| last.elapsed() > DEMOTION_PAUSE);
         // In a cluster another link has the primary: who routes the calls sends them there.
         let routed = matches!(self.config.mode, Mode::Cluster(_));
@@ -172,7 +195,7 @@ impl Task {
         }
         if patient {
             self.demoted = Some(Instant::now());
-            self.lose(&format!("Redis at {address} became a replica").into(), false);
+            self.lose(&format!("Redis at {} became a replica", self.address()).into(), false);
         }
     }
 }

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use redis::Value as Answered;
-
 use super::config::Address;
-use super::connect::text;
 use super::link::Link;
+use super::wire::Value as Answered;
 
 /// How many slots a cluster has.
 pub const SLOTS: usize = 16_384;
@@ -76,12 +74,12 @@ pub fn owners_of(ranges: &[Answered], seeds: &[Address]) -> Option<Vec<Option<Ad
         let [Answered::Int(from), Answered::Int(to), Answered::Array(primary), ..] = &range[..] else {
             return None;
         };
-        let (host, port) = (primary.first().and_then(text), primary.get(1));
+        let (host, port) = (primary.first().and_then(Answered::text), primary.get(1));
         let Some(Answered::Int(port)) = port else { return None };
         // A node that does not know its own address is the one that was asked.
-        let host = host.filter(|host| !host.is_empty() && host != "?").or_else(|| {
+        let host = host.filter(|host| !host.is_empty() && *host != "?").or_else(|| {
             seeds.iter().find_map(|seed| match seed {
-                Address::Tcp { host, .. } => Some(host.to_string()),
+                Address::Tcp { host, .. } => Some(&**host),
                 Address::Unix(_) => None,
             })
         })?;

@@ -5,16 +5,16 @@
 //! whether by a flush (`f`) or because it was missing (`c`).
 
 use futures_util::future::{join_all, try_join_all};
-use redis::Value as Answered;
+
 use tokio::time::Instant;
 
 use super::Redis;
 use super::call::Call;
 use super::config::Mode;
-use super::connect::text;
 use super::fault::Fault;
 use super::record::Header;
 use super::scripts::{EPOCH, FLUSH_TAG};
+use super::wire::Value as Answered;
 use super::{keys, values};
 use crate::core::command::Reply;
 use crate::core::driver::remote::Tagged;
@@ -47,7 +47,7 @@ impl Redis {
                 let answer = self.ask(Call::Script(&EPOCH, keys::tag(tag).into(), args), deadline);
                 let tag = tag.clone();
                 async move {
-                    let epoch = text(&answer.await?).unwrap_or_default();
+                    let epoch = answer.await?.text().unwrap_or_default().to_owned();
                     Ok((tag, epoch.into_boxed_str()))
                 }
             })
@@ -77,7 +77,7 @@ impl Redis {
     ) -> std::result::Result<Vec<Option<String>>, Fault> {
         let asked: Vec<_> =
             tags.iter().map(|tag| self.ask_again(Call::Get(keys::tag(tag).into()), deadline)).collect();
-        Ok(try_join_all(asked).await?.iter().map(text).collect())
+        Ok(try_join_all(asked).await?.iter().map(|epoch| epoch.text().map(str::to_owned)).collect())
     }
 
     pub(super) async fn flush_tags(&self, tags: &[Box<str>], deadline: Instant) -> Result<Reply> {

@@ -6,23 +6,21 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::future::pending;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use redis::{PushInfo, PushKind, Value};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::call::Outgoing;
 use super::config::Config;
-use super::connect::{Connection, Peer, Target, connect};
+use super::connect::{Connection, Peer, Target, connect, words};
 use super::fault::Fault;
 use super::link::{Listener, Status};
-use super::sending::Flying;
+use super::sending::Flight;
+use super::wire::Value;
 use crate::core::stats::ConnectionState;
 
 /// Most calls of one pipeline. Smaller ones let the server, this task and JavaScript work at the same time;
@@ -51,14 +49,16 @@ pub struct Task {
     status: Arc<Status>,
     pub(super) state: State,
     waiting: VecDeque<Outgoing>,
-    /// The first deadline of those that wait.
-    earliest: Option<Instant>,
-    pub(super) flying: FuturesUnordered<Flying>,
+    /// Before the first deadline of those that wait or are on their way nothing is late.
+    pub(super) earliest: Option<Instant>,
+    /// What was sent and is not answered, in order.
+    pub(super) flights: VecDeque<Flight>,
     /// The scripts that this connection's server knows.
     pub(super) known: HashSet<&'static str>,
     pub(super) timeouts: u32,
     failures: u32,
-    pub(super) generation: u64,
+    /// How many connections were made.
+    made: u64,
     /// When the connection was made.
     since: Instant,
     /// A connection that was given up while the server owed it answers.
@@ -82,11 +82,11 @@ impl Task {
             state: State::Idle,
             waiting: VecDeque::new(),
             earliest: None,
-            flying: FuturesUnordered::new(),
+            flights: VecDeque::new(),
             known: HashSet::new(),
             timeouts: 0,
             failures: 0,
-            generation: 0,
+            made: 0,
             since: Instant::now(),
             stalled: None,
             demoted: None,
@@ -95,26 +95,28 @@ impl Task {
 
     /// Serves a queue until it ends and everything is answered.
     pub async fn run(mut self, mut calls: UnboundedReceiver<Outgoing>) {
-        let mut gathered = Vec::with_capacity(PIPELINE);
+        let (mut gathered, mut said) = (Vec::with_capacity(PIPELINE), Vec::new());
+        let timer = sleep(Duration::ZERO);
+        tokio::pin!(timer);
         let mut open = true;
-        while open || !self.flying.is_empty() || !self.waiting.is_empty() {
-            let timer = self.next_timer();
+        while open || !self.flights.is_empty() || !self.waiting.is_empty() {
+            let next = self.next_timer();
+            // A timer that ends too early is set anew then: most are not needed any more by that time.
+            if next.is_some_and(|next| timer.deadline() > next || timer.is_elapsed()) {
+                timer.as_mut().reset(next.unwrap_or_else(Instant::now));
+            }
             tokio::select! {
                 biased;
-                Some(sent) = self.flying.next(), if !self.flying.is_empty() => self.settle(sent),
-                event = event(&mut self.state) => match event {
+                event = event(&mut self.state, &mut said) => match event {
                     Event::Made(made) => self.made(made),
-                    Event::Push(push) => self.pushed(push),
+                    Event::Said => self.hear(&mut said),
+                    Event::Ended(error) => self.ended(&error),
                 },
                 count = calls.recv_many(&mut gathered, PIPELINE), if open => {
                     open = count > 0;
                     self.take(&mut gathered);
-                    if count == PIPELINE {
-                        // It is written, and the server works at it, while the next is put together.
-                        yield_now().await;
-                    }
                 }
-                () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.time(),
+                () = &mut timer, if next.is_some() => self.time(),
             }
         }
     }
@@ -123,22 +125,38 @@ impl Task {
     fn next_timer(&self) -> Option<Instant> {
         match &self.state {
             State::Down { until, .. } => Some(*until),
-            State::Connecting { .. } => self.earliest,
-            _ => None,
+            _ => self.earliest,
         }
     }
 
     fn time(&mut self) {
-        if let State::Down { reason, .. } = &self.state {
-            let reason = Arc::clone(reason);
-            return self.attempt(Duration::ZERO, Some(reason));
-        }
         let now = Instant::now();
+        if let State::Down { reason, until } = &self.state {
+            if *until <= now {
+                let reason = Arc::clone(reason);
+                self.attempt(Duration::ZERO, Some(reason));
+            }
+            return;
+        }
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return;
+        }
+        self.give_up(now);
         let (late, waiting): (Vec<_>, Vec<_>) = self.waiting.drain(..).partition(|call| call.deadline <= now);
         self.waiting = waiting.into();
-        self.earliest = self.waiting.iter().map(|call| call.deadline).min();
+        let waiting = self.waiting.iter().map(|call| call.deadline);
+        let flying = self.flights.iter().map(|flight| flight.deadline).filter(|deadline| *deadline > now);
+        self.earliest = waiting.chain(flying).min();
         let reason = "a connection to Redis was not made in time (commandTimeout)";
         self.refuse(late, &Fault::Timeout(reason.into()));
+    }
+
+    /// Where the connection leads, in words.
+    pub(super) fn address(&self) -> Arc<str> {
+        match &self.state {
+            State::Up(connection) => Arc::clone(&connection.address),
+            _ => "its address".into(),
+        }
     }
 
     /// Starts a connection attempt, after a pause. With a reason calls are refused meanwhile, else they wait.
@@ -195,9 +213,9 @@ impl Task {
     fn made(&mut self, made: Result<Connection, String>) {
         match made {
             Ok(connection) => {
-                self.generation += 1;
-                let protocol = if connection.pushes.is_some() { 3 } else { 2 };
-                self.status.made(protocol, self.generation > 1);
+                self.made += 1;
+                let protocol = if connection.pushes { 3 } else { 2 };
+                self.status.made(protocol, self.made > 1);
                 (self.timeouts, self.stalled, self.since) = (0, None, Instant::now());
                 self.known.clear();
                 self.state = State::Up(connection);
@@ -239,8 +257,7 @@ impl Task {
         if stalled {
             self.stalled = connection.peer;
         }
-        // From here on nothing that flies is of the connection that is.
-        self.generation += 1;
+        self.drop_flights(reason);
         self.listener.changed(None);
         self.listener.connection(Err(Arc::clone(reason)));
         if stalled {
@@ -260,34 +277,36 @@ impl Task {
         }
     }
 
-    fn pushed(&mut self, push: Option<PushInfo>) {
-        match push {
-            Some(PushInfo { kind: PushKind::Invalidate, data }) => match data.first() {
+    pub(super) fn pushed(&self, push: &[Value]) {
+        if push.first().and_then(Value::text) == Some("invalidate") {
+            match push.get(1) {
                 Some(Value::Array(keys)) => self.listener.changed(Some(keys)),
                 _ => self.listener.changed(None),
-            },
-            None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => {
-                let reason = match &self.state {
-                    State::Up(connection) => format!("Redis at {} closed the connection", connection.address),
-                    _ => return,
-                };
-                self.lose(&reason.into(), false);
             }
-            Some(_) => {}
         }
+    }
+
+    /// The connection is gone.
+    fn ended(&mut self, error: &io::Error) {
+        let reason = format!("the connection to Redis at {} was lost: {}", self.address(), words(error));
+        self.lose(&reason.into(), false);
     }
 }
 
 enum Event {
     Made(Result<Connection, String>),
-    Push(Option<PushInfo>),
+    Said,
+    Ended(io::Error),
 }
 
 /// The next thing that happens to a connection.
-async fn event(state: &mut State) -> Event {
+async fn event(state: &mut State, said: &mut Vec<Value>) -> Event {
     match state {
         State::Connecting { attempt, .. } => Event::Made(attempt.await),
-        State::Up(Connection { pushes: Some(pushes), .. }) => Event::Push(pushes.recv().await),
+        State::Up(Connection { wire, .. }) => match wire.receive(said).await {
+            Ok(()) => Event::Said,
+            Err(error) => Event::Ended(error),
+        },
         _ => pending().await,
     }
 }

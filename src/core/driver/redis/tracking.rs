@@ -8,12 +8,11 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::{PushInfo, PushKind, Value, cmd};
-use tokio::select;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::config::{Address, Config, Mode};
-use super::connect::{Connection, Target, connect, text};
+use super::connect::{Connection, Target, connect};
+use super::wire::{Value, command};
 use super::{Redis, keys, pubsub};
 use crate::core::driver::Changes;
 use crate::core::runtime;
@@ -140,67 +139,77 @@ impl Group {
     /// Hands on what a server tells, until it does not any more.
     async fn listen(&self, member: &str, connection: Connection) {
         let Connection { mut wire, pushes, place, .. } = connection;
-        let Some(mut pushes) = pushes else { return pubsub::listen(self, member, &place).await };
-        let mut track = cmd("CLIENT");
-        track.arg("TRACKING").arg("OFF");
-        // It was switched on for single keys when the connection was made.
-        if timeout(SILENCE, wire.send_packed_command(&track)).await.is_err() {
-            return;
+        if !pushes {
+            return pubsub::listen(self, member, &place).await;
         }
-        let mut track = cmd("CLIENT");
-        track.arg("TRACKING").arg("ON").arg("BCAST");
-        track.arg("PREFIX").arg(&*self.prefix).arg("PREFIX").arg(keys::tag(&self.prefix)).arg("NOLOOP");
-        match timeout(SILENCE, wire.send_packed_command(&track)).await {
-            Ok(Ok(Value::Okay)) => {}
+        // It was switched on for single keys when the connection was made.
+        let off: &[&[u8]] = &[b"CLIENT", b"TRACKING", b"OFF"];
+        let (prefix, tags) = (self.prefix.as_bytes(), keys::tag(&self.prefix));
+        let prefixes: [&[u8]; 4] = [b"PREFIX", prefix, b"PREFIX", &tags];
+        let on: Vec<&[u8]> = [&b"CLIENT"[..], b"TRACKING", b"ON", b"BCAST"]
+            .into_iter()
+            .chain(prefixes)
+            .chain([&b"NOLOOP"[..]])
+            .collect();
+        let Ok(Ok(answers)) = timeout(SILENCE, wire.ask(&[off, &on])).await else { return };
+        match answers.get(1) {
+            Some(Value::Okay) => {}
             // An ACL, or a proxy, may refuse it.
-            Ok(Ok(Value::ServerError(_))) => return pubsub::listen(self, member, &place).await,
+            Some(Value::Error(_)) => return pubsub::listen(self, member, &place).await,
             _ => return,
         }
         self.tells(member, MEANS);
-        let mut beat = cmd("ROLE");
-        if matches!(self.config.mode, Mode::Standalone(_)) {
-            beat = cmd("PING");
-        }
-        loop {
-            let heard = async {
-                sleep(HEARTBEAT).await;
-                timeout(SILENCE, wire.send_packed_command(&beat)).await
-            };
-            tokio::pin!(heard);
-            loop {
-                select! {
-                    biased;
-                    push = pushes.recv() => if !self.hand_on(push) { return },
-                    answer = &mut heard => match answer {
-                        Ok(Ok(answer)) if is_primary(&answer) => break,
-                        _ => return,
-                    },
+        let beat: &[u8] = if matches!(self.config.mode, Mode::Standalone(_)) { b"PING" } else { b"ROLE" };
+        let mut said = Vec::new();
+        // When the next heartbeat is to be sent, or answered.
+        let (mut due, mut asked) = (Instant::now() + HEARTBEAT, false);
+        while self.is_member(member) {
+            if Instant::now() >= due {
+                if asked {
+                    return;
                 }
+                command(wire.output(), &[beat]);
+                (due, asked) = (Instant::now() + SILENCE, true);
             }
-            if !self.is_member(member) {
-                return;
+            match timeout_at(due, wire.receive(&mut said)).await {
+                Ok(Ok(())) => {
+                    for value in said.drain(..) {
+                        match value {
+                            Value::Push(parts) => {
+                                if !self.hand_on(&parts) {
+                                    return;
+                                }
+                            }
+                            answer if is_primary(&answer) => {
+                                (due, asked) = (Instant::now() + HEARTBEAT, false)
+                            }
+                            _ => return,
+                        }
+                    }
+                }
+                Ok(Err(_)) => return,
+                Err(_) => {}
             }
         }
     }
 
-    /// Hands on a push; whether there can be more.
-    fn hand_on(&self, push: Option<PushInfo>) -> bool {
+    /// Hands on a push; whether anybody listens.
+    fn hand_on(&self, push: &[Value]) -> bool {
         let Some(changes) = self.changes.upgrade() else { return false };
-        match push {
-            None | Some(PushInfo { kind: PushKind::Disconnection, .. }) => return false,
-            Some(PushInfo { kind: PushKind::Invalidate, data }) => match data.first() {
-                Some(Value::Array(names)) => {
-                    // What is no text is no key of this library's.
-                    for key in names.iter().filter_map(text) {
-                        match keys::tag_of(&key) {
-                            Some(tag) => changes.tag(tag),
-                            None => changes.key(&key),
-                        }
+        if push.first().and_then(Value::text) != Some("invalidate") {
+            return true;
+        }
+        match push.get(1) {
+            Some(Value::Array(names)) => {
+                // What is no text is no key of this library's.
+                for key in names.iter().filter_map(Value::text) {
+                    match keys::tag_of(key) {
+                        Some(tag) => changes.tag(tag),
+                        None => changes.key(key),
                     }
                 }
-                _ => changes.everything(),
-            },
-            Some(_) => {}
+            }
+            _ => changes.everything(),
         }
         true
     }
@@ -209,8 +218,8 @@ impl Group {
 /// Whether the answer to a heartbeat is that of a server that takes writes.
 fn is_primary(answer: &Value) -> bool {
     match answer {
-        Value::Array(role) => role.first().and_then(text).as_deref() == Some("master"),
-        Value::ServerError(_) => false,
+        Value::Array(role) => role.first().and_then(Value::text) == Some("master"),
+        Value::Error(_) => false,
         _ => true,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redis::Value as Answered;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -11,6 +10,7 @@ use super::call::Call;
 use super::fault::Fault;
 use super::record::{self, Header, Stored, parse};
 use super::scripts::HEAD;
+use super::wire::Value as Answered;
 use crate::core::driver::remote::Tagged;
 use crate::core::driver::remote::lifetimes::LONGEST;
 pub use crate::core::driver::remote::lifetimes::{lifetime, millis};

@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use redis::Value;
+
 use tokio::sync::Notify;
+
+use super::wire::Value;
 
 /// The keys that are watched.
 #[derive(Default)]
