@@ -55,6 +55,8 @@ const { Queue } = require('./queue.js');
  *   backend (id 0) also `null`
  * @property {(handle: number, id: number, keys: string[]) => (Payload | undefined)[]} many
  * @property {(handle: number, id: number, key: string, json: string, ttl: number) => boolean} put
+ * @property {(numbers: Float64Array, count: number, text: string) => number[] | undefined} requests puts what
+ *   lib/outbox.js has gathered on the queues; the ids of those whose session has ended
  * @property {(text: string) => void} probe reads its argument and does nothing: what crossing costs
  * @property {(handle: number, id: number, key: string, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, ifAbsent: boolean) => boolean} write
  * @property {(handle: number, id: number, key: string) => boolean} has
@@ -109,7 +111,10 @@ function isMusl() {
 const binding = load();
 
 /** What this thread has asked of backends. */
-const queue = new Queue((early) => binding.submit(early));
+const queue = new Queue(
+  (early) => binding.submit(early),
+  (numbers, count, text) => binding.requests(numbers, count, text),
+);
 
 /**
  * The sessions of this thread, by handle. Weak: a cache that is dropped without `close()` may go.

@@ -3,14 +3,15 @@
 /**
  * The requests of this thread that a backend has not answered yet.
  *
- * A request is put on its session's native queue at once; all queues are sent once per tick, and one wake
- * settles all that was answered. While requests are pending the process stays alive: each of them settles by
+ * Reads and writes of single keys are gathered (lib/outbox.js), any other request is put on its session's native
+ * queue at once, after them; all queues are sent once per tick, and one wake settles all that was answered. While requests are pending the process stays alive: each of them settles by
  * its deadline, which the core keeps.
  */
 
 const timers = require('node:timers');
 const { LONGEST_TIMER } = require('./deadline.js');
-const { toCacheError } = require('./errors.js');
+const { makeError, toCacheError } = require('./errors.js');
+const { Outbox } = require('./outbox.js');
 const { keep, keptUnder, payloadsOf } = require('./recent.js');
 
 /** The kinds of answers, as src/binding/completions.rs has them. */
@@ -29,8 +30,8 @@ const Kind = /** @type {const} */ ({
  * A quarter of what is pending, but not fewer and not more than so many, is sent before the tick is over: the
  * backend works at it meanwhile (docs/redis.md has the measurement).
  */
-const FEWEST = 8;
-const MOST_AT_ONCE = 64;
+const FEWEST = 64;
+const MOST_AT_ONCE = 128;
 
 /** How many answers are taken at once. */
 const MOST = 1024;
@@ -77,23 +78,64 @@ class Queue {
   #alive;
   /** Sends all native queues of this thread. */
   #submit;
+  #outbox;
 
   /** The promise of the request that was made last. @type {Promise<any>} */
   asked = Promise.resolve();
 
-  /** @param {(early: boolean) => void} submit sends all native queues; early, those that gain by it */
-  constructor(submit) {
+  /**
+   * @param {(early: boolean) => void} submit sends all native queues; early, those that gain by it
+   * @param {ConstructorParameters<typeof Outbox>[0]} gathered puts what was gathered on the native queues
+   */
+  constructor(submit, gathered) {
     this.#submit = submit;
+    this.#outbox = new Outbox(gathered);
+  }
+
+  /**
+   * Reads a key.
+   *
+   * @param {number} handle
+   * @param {string} name
+   * @param {Reader} reader makes the payload what the caller gets
+   */
+  get(handle, name, reader) {
+    const id = this.#make(reader, name);
+    this.#outbox.get(handle, id, name);
+    return this.asked;
+  }
+
+  /**
+   * Writes a key.
+   *
+   * @param {number} handle
+   * @param {string} name
+   * @param {string} json
+   * @param {number} ttl milliseconds
+   * @param {Reader} reader
+   */
+  put(handle, name, json, ttl, reader) {
+    const id = this.#make(reader, name);
+    this.#outbox.put(handle, id, name, json, ttl);
+    return this.asked;
   }
 
   /**
    * A new request, which is sent at the end of this tick. Its promise is `asked`.
    *
-   * @param {Reader} [reader]
-   * @param {string} [name] what the reader is given beside the answer
    * @returns {number} its id
    */
-  take(reader, name = '') {
+  take() {
+    this.handOver();
+    return this.#make(undefined, '');
+  }
+
+  /**
+   * @param {Reader | undefined} reader
+   * @param {string} name what the reader is given beside the answer
+   */
+  #make(reader, name) {
+    if (this.#outbox.isFull) this.handOver();
     this.asked = new Promise(capture);
     const id = this.#free.pop() ?? this.#resolves.length;
     this.#resolves[id] = resolver;
@@ -121,10 +163,20 @@ class Queue {
     this.flush();
   }
 
+  /** Puts what was gathered on the native queues, so that what comes now comes after it. */
+  handOver() {
+    if (this.#outbox.count === 0) return;
+    const ended = this.#outbox.send();
+    if (ended === undefined) return;
+    for (const id of ended) this.#settle(id, makeError('CACHE_CLOSED', 'the cache is closed'), true);
+    this.#rest();
+  }
+
   /** Sends what is queued. @param {boolean} [early] before the tick is over */
   flush(early = false) {
     this.#queued = 0;
     try {
+      this.handOver();
       this.#submit(early);
     } catch (error) {
       // There is no caller that could catch it, and nobody else who would settle what is pending.

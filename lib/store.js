@@ -154,15 +154,7 @@ class RemoteStore {
    */
   get(name, reader) {
     if (this.closed) throw isClosed();
-    const id = queue.take(reader, name);
-    const { asked } = queue;
-    try {
-      binding.get(this.handle, id, name);
-    } catch (error) {
-      queue.drop(id);
-      throw error;
-    }
-    return asked;
+    return queue.get(this.handle, name, reader);
   }
 
   /**
@@ -174,15 +166,7 @@ class RemoteStore {
    */
   put(name, json, ttl, reader) {
     if (this.closed) throw isClosed();
-    const id = queue.take(reader, name);
-    const { asked } = queue;
-    try {
-      binding.put(this.handle, id, name, json, ttl);
-    } catch (error) {
-      queue.drop(id);
-      throw error;
-    }
-    return asked;
+    return queue.put(this.handle, name, json, ttl, reader);
   }
 }
 
@@ -196,6 +180,8 @@ class TieredStore extends RemoteStore {
    */
   near(name) {
     if (this.closed) throw isClosed();
+    // What was asked before says what is known no more.
+    queue.handOver();
     return binding.get(this.handle, 0, name);
   }
 }

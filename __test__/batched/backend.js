@@ -4,6 +4,7 @@
 
 const { Cache } = require('../../index.js');
 const { binding, queue } = require('../../lib/native.js');
+const { READS, WIDTH } = require('../../lib/outbox.js');
 
 const ASKED = [
   ...['get', 'put', 'write', 'has', 'forget', 'pull', 'peek', 'touch', 'remaining', 'increment', 'many'],
@@ -55,6 +56,20 @@ for (const name of ASKED) {
     return call(handle, id, ...args);
   };
 }
+
+const { requests } = binding;
+binding.requests = (numbers, count, text) => {
+  let from = 0;
+  const next = (length) => text.slice(from, (from += length));
+  for (let at = 0; at < count * WIDTH; at += WIDTH) {
+    const [, id, length, size, ttl] = numbers.subarray(at, at + WIDTH);
+    const key = next(length);
+    const request = size === READS ? ['get', key] : ['put', key, next(size), ttl];
+    asked.set(id, [request[0], request.slice(1)]);
+    backend.seen.push(request);
+  }
+  return requests(numbers, count, text);
+};
 
 const { answered, drain, failed } = Object.getPrototypeOf(queue);
 queue.answered = (id, answer) => {

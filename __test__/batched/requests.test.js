@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { afterEach, describe, test } = require('node:test');
 const { Endings } = require('../../lib/endings.js');
+const { READS, WIDTH } = require('../../lib/outbox.js');
 const { Queue } = require('../../lib/queue.js');
 const { run } = require('../support/child.js');
 const { gate, turns } = require('../support/deferred.js');
@@ -136,12 +137,20 @@ describe('a process', () => {
 });
 
 describe('the queue', () => {
-  /** A queue with what it submits counted. */
-  function make() {
-    const made = { submits: 0, queue: new Queue(() => made.submits++) };
+  /** A queue with what it submits counted, and what it gathers read: the numbers of each request, and the text. */
+  function make({ ended = undefined } = {}) {
+    const gathered = [];
+    const take = (numbers, count, text) => {
+      const requests = Array.from({ length: count }, (_, at) => [
+        ...numbers.subarray(at * WIDTH, (at + 1) * WIDTH),
+      ]);
+      gathered.push({ requests, text });
+      return ended;
+    };
+    const made = { submits: 0, gathered, queue: new Queue(() => made.submits++, take) };
     return made;
   }
-  const ask = (queue, ...reader) => ({ id: queue.take(...reader), answer: queue.asked });
+  const ask = (queue) => ({ id: queue.take(), answer: queue.asked });
 
   /** Answers requests as the core does: a value (5) by its id, a failure (7) by its id below zero. */
   const settle = (queue, answers) =>
@@ -193,21 +202,68 @@ describe('the queue', () => {
   });
 
   test('is not thrown out of by a reader, whose errors are those of its caller', async () => {
-    const { queue } = make();
+    const { gathered, queue } = make();
     const thrown = new Error('reader');
     const fail = () => {
       throw thrown;
     };
     const reader = { done: fail, failed: fail };
-    const [first, second] = [ask(queue, reader, 'a'), ask(queue, reader, 'b')];
-    settle(queue, [first.id, 1, -second.id, ['CACHE_TIMEOUT', 'late']]);
-    for (const { answer } of [first, second]) await assert.rejects(answer, (error) => error === thrown);
+    const answers = [queue.get(1, 'a', reader), queue.put(1, 'b', '2', 1000, reader)];
+    queue.handOver();
+    const [[, first], [, second]] = gathered[0].requests;
+    settle(queue, [first, 1, -second, ['CACHE_TIMEOUT', 'late']]);
+    for (const answer of answers) await assert.rejects(answer, (error) => error === thrown);
+  });
+
+  /** What is pending keeps the process alive. */
+  const settleAll = (queue, gathered, ids = []) => {
+    const asked = gathered.flatMap(({ requests }) => requests.map(([, id]) => id));
+    for (const id of [...asked, ...ids]) settle(queue, [id, undefined]);
+  };
+  const reader = { done: (answer) => answer, failed: (error) => Promise.reject(error) };
+
+  test('hands reads and writes over together, and before what is asked after them', async () => {
+    const { gathered, queue } = make();
+    void queue.get(3, 'clé', reader);
+    void queue.put(4, 'k', '"😀"', 1500, reader);
+    assert.equal(gathered.length, 0);
+    const { id } = ask(queue);
+    assert.equal(gathered[0].text, 'clék"😀"');
+    const [read, write] = gathered[0].requests;
+    assert.deepEqual([read[0], ...read.slice(2)], [3, 3, READS, 0]);
+    assert.deepEqual([write[0], ...write.slice(2)], [4, 1, 4, 1500]);
+    assert.equal(new Set([id, read[1], write[1]]).size, 3);
+    void queue.get(3, 'last', reader);
+    await turns(1);
+    assert.deepEqual([gathered.length, gathered[1].text], [2, 'last']);
+    settleAll(queue, gathered, [id]);
+  });
+
+  test('hands over what is much, without waiting for the end of the tick', () => {
+    const { gathered, queue } = make();
+    void queue.put(1, 'long', 'x'.repeat(100_000), 1000, reader);
+    void queue.get(1, 'k', reader);
+    assert.equal(gathered.length, 1);
+    for (let at = 0; at < 1000; at++) void queue.get(1, 'k', reader);
+    const asked = gathered.reduce((sum, { requests }) => sum + requests.length, 0);
+    assert.ok(asked > 700, `${asked}`);
+    assert.ok(gathered.every(({ requests }) => requests.length <= 256));
+    queue.handOver();
+    settleAll(queue, gathered);
+  });
+
+  test('rejects what was asked of a session that has ended meanwhile', async () => {
+    const { queue } = make({ ended: [1] });
+    const answer = queue.get(1, 'k', reader);
+    queue.handOver();
+    await assert.rejects(answer, { code: 'CACHE_CLOSED' });
   });
 
   test('fails all that is pending if nothing can be sent', async () => {
-    const queue = new Queue(() => {
+    const submit = () => {
       throw new Error('no more');
-    });
+    };
+    const queue = new Queue(submit, () => undefined);
     const [first, second] = [ask(queue), ask(queue)];
     for (const { answer } of [first, second]) await assert.rejects(answer, { code: 'CACHE_INTERNAL' });
   });

@@ -8,7 +8,7 @@ use std::ptr;
 use napi::bindgen_prelude::ToNapiValue;
 use napi::sys;
 
-use super::convert::{check, payload_value};
+use super::convert::{check, payload_value, typed_array};
 use super::error::{self, Failure};
 use super::mailbox::{self, Answer};
 use super::raw::{arguments, guard, lift};
@@ -60,25 +60,11 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
 /// # Safety
 /// `env` must be running, and the array must not be used by anybody else while the slice is.
 unsafe fn numbers<'a>(env: sys::napi_env, array: sys::napi_value) -> napi::Result<&'a mut [i32]> {
-    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
-    // SAFETY: as the caller's; what is not asked for is null.
-    let status = unsafe {
-        sys::napi_get_typedarray_info(
-            env,
-            array,
-            &raw mut kind,
-            &raw mut length,
-            &raw mut data,
-            ptr::null_mut(),
-            ptr::null_mut(),
-        )
-    };
-    check(status, "napi_get_typedarray_info")?;
-    if kind != sys::TypedarrayType::int32_array || data.is_null() {
-        return Err(napi::Error::from_reason("an Int32Array is needed"));
+    // SAFETY: as the caller's; so many numbers of that kind are there.
+    unsafe {
+        let (data, length) = typed_array(env, array, sys::TypedarrayType::int32_array)?;
+        Ok(std::slice::from_raw_parts_mut(data.cast(), length))
     }
-    // SAFETY: Node-API says that so many numbers are there.
-    Ok(unsafe { std::slice::from_raw_parts_mut(data.cast(), length) })
 }
 
 /// The values of answers that are no number.

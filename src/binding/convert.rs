@@ -3,6 +3,8 @@
 //! A payload is, in JavaScript: a string if it is JSON text, a `Buffer` if it is bytes, and a one-element
 //! array of a string if it is superjson text. `undefined` is no payload at all.
 
+use std::ffi::c_void;
+use std::ptr;
 use std::time::Duration;
 
 use napi::bindgen_prelude::{Buffer, Either, ToNapiValue, TypeName, ValidateNapiValue};
@@ -165,4 +167,33 @@ pub fn parse_duration(text: &str) -> Result<f64> {
         )
     })?;
     Ok(duration.as_nanos().div_ceil(1_000_000) as f64)
+}
+
+/// Where the numbers of a typed array are, and how many; an error if they are of another kind.
+///
+/// # Safety
+/// `env` must be running.
+pub unsafe fn typed_array(
+    env: sys::napi_env,
+    array: sys::napi_value,
+    expected: i32,
+) -> napi::Result<(*mut c_void, usize)> {
+    let (mut kind, mut length, mut data) = (0, 0, ptr::null_mut());
+    // SAFETY: as the caller's; what is not asked for is null.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env,
+            array,
+            &raw mut kind,
+            &raw mut length,
+            &raw mut data,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    check(status, "napi_get_typedarray_info")?;
+    if kind != expected || data.is_null() {
+        return Err(napi::Error::from_reason("a typed array of another kind is needed"));
+    }
+    Ok((data, length))
 }

@@ -11,6 +11,7 @@ mod couchdb;
 mod error;
 mod mailbox;
 mod operations;
+mod outbox;
 mod raw;
 mod recent;
 mod redis;

@@ -15,6 +15,7 @@ use napi_derive::napi;
 use super::completions::completions;
 use super::convert::{boolean, check, life, payload_value};
 use super::error::{self, Code, Result};
+use super::outbox::requests;
 use super::replies::NativeReply;
 use super::sessions;
 use crate::core::command::{Command, Condition};
@@ -38,12 +39,13 @@ thread_local! {
 #[napi(module_exports)]
 pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     let module = exports.value();
-    let functions: [(&CStr, sys::napi_callback); 5] = [
+    let functions: [(&CStr, sys::napi_callback); 6] = [
         (c"get", Some(get)),
         (c"put", Some(put)),
         (c"many", Some(many)),
         (c"completions", Some(completions)),
         (c"probe", Some(probe)),
+        (c"requests", Some(requests)),
     ];
     for (name, function) in functions {
         let mut value = ptr::null_mut();
@@ -218,7 +220,7 @@ pub unsafe fn arguments<const N: usize>(
 
 /// # Safety
 /// `env` must be running and `value` one of its values.
-unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
+pub unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
     let mut handle = 0;
     // SAFETY: as the caller's.
     let status = unsafe { sys::napi_get_value_uint32(env, value, &raw mut handle) };
@@ -278,7 +280,7 @@ unsafe fn with_text<T>(
 ///
 /// # Safety
 /// As [`number_of`].
-unsafe fn with_long_text<T>(
+pub unsafe fn with_long_text<T>(
     env: sys::napi_env,
     value: sys::napi_value,
     call: impl FnOnce(&[u8]) -> T,
