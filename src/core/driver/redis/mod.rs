@@ -325,6 +325,7 @@ impl Driver for Redis {
     }
 
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
+        self.runs.tell_above(Weak::clone(&changes));
         tracking::watch(&self, prefix, changes);
         Ok(())
     }

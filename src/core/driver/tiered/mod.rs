@@ -24,7 +24,7 @@ use self::writing::Writing;
 use super::memory::{Entry, Memory};
 use super::{Batch, Capabilities, Change, Changes, Driver};
 use crate::core::clock::{Clock, ClockKind};
-use crate::core::command::{Command, Fetched, LeaseId, LeaseReply};
+use crate::core::command::{Command, Fetched, LeaseId, LeaseReply, Reply};
 use crate::core::driver::couchdb::CouchDb;
 use crate::core::driver::redis::Redis;
 use crate::core::error::{Error, ErrorKind, Result};
@@ -124,9 +124,9 @@ impl Tiered {
         }
     }
 
-    /// Keeps what the lower tier answered, unless something came between; `None` is no answer.
-    fn keep(&self, key: &str, ticket: Option<LeaseId>, found: Option<&Option<Fetched>>) {
-        let Some(ticket) = ticket else { return };
+    /// Keeps what the lower tier answered, unless something came between; `None` is no answer. Whether it is kept.
+    fn keep(&self, key: &str, ticket: Option<LeaseId>, found: Option<&Option<Fetched>>) -> bool {
+        let Some(ticket) = ticket else { return false };
         let most = |life: Option<Duration>| match (life, self.ttl) {
             (Some(life), Some(ttl)) => Some(life.min(ttl)),
             (life, ttl) => life.or(ttl),
@@ -147,10 +147,11 @@ impl Tiered {
         let value = value.filter(|value| {
             value.life.ttl != Some(Duration::ZERO) && self.trust.is_whole() && !self.writing.covers(key)
         });
-        match value {
-            Some(value) => drop(self.upper.fill(key, ticket, value, true)),
-            None => self.upper.end_lease(key, ticket, || Outcome::Abandoned),
-        }
+        let Some(value) = value else {
+            self.upper.end_lease(key, ticket, || Outcome::Abandoned);
+            return false;
+        };
+        matches!(self.upper.fill(key, ticket, value, true), Reply::Filled { stored: true, .. })
     }
 
     /// Has a value kept that nobody waits for.
@@ -166,6 +167,13 @@ impl Tiered {
         let nothing = Payload::nothing();
         // Where nothing is kept yet, what an earlier read finds later may not be kept either.
         if self.upper.peek(key).as_ref() != Some(payload.unwrap_or(&nothing)) {
+            self.upper.take(key);
+        }
+    }
+
+    /// The same where nothing was read but whether there is a value.
+    fn saw_whether(&self, key: &str, there: bool) {
+        if self.upper.peek(key).is_none_or(|kept| kept.is_nothing() == there) {
             self.upper.take(key);
         }
     }
@@ -221,6 +229,10 @@ impl Changes for Tiered {
 
     fn everything(&self) {
         self.upper.flush("");
+    }
+
+    fn found(&self, key: &str, payload: &Payload) {
+        self.saw(key, Some(payload));
     }
 
     fn told(&self, means: &'static str) {
