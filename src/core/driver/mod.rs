@@ -104,6 +104,9 @@ pub trait Driver: Send + Sync {
     /// Tells those who watch in other processes of a change that this one has made, where the backend does not.
     fn announce(&self, _prefix: &str, _change: Change<'_>) {}
 
+    /// The same, until it is told.
+    fn announce_surely(self: Arc<Self>, _prefix: &str, _change: Change<'_>) {}
+
     /// Moves a manual clock, and removes what expires with it.
     fn advance(&self, duration: Duration) -> Result<()>;
 

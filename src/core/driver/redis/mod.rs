@@ -49,6 +49,7 @@ use self::fault::Fault;
 use self::link::Listener;
 use self::locks::Watched;
 use self::order::Order;
+use self::pubsub::Owed;
 use self::router::Router;
 use self::waits::Waits;
 use super::remote::Remote;
@@ -76,6 +77,7 @@ pub struct Redis {
     order: Order,
     waits: Arc<Waits>,
     flushes: Flushes,
+    owed: Owed,
     pending: AtomicU64,
     /// Whether the server does not know `SET … NX GET`.
     has_no_get: AtomicBool,
@@ -138,6 +140,7 @@ impl Redis {
             order: Order::default(),
             waits,
             flushes: Flushes::default(),
+            owed: Owed::default(),
             pending: AtomicU64::new(0),
             has_no_get: AtomicBool::new(false),
         });
@@ -322,6 +325,10 @@ impl Driver for Redis {
 
     fn announce(&self, prefix: &str, change: Change<'_>) {
         self.announce_to_others(prefix, change);
+    }
+
+    fn announce_surely(self: Arc<Self>, prefix: &str, change: Change<'_>) {
+        Self::announce_surely(&self, prefix, change);
     }
 
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {

@@ -183,23 +183,23 @@ impl Tiered {
         self.upper.take(key);
     }
 
-    /// A write of a key is answered.
-    fn wrote(&self, key: &str) {
-        self.announce_again(Change::Key(key));
+    /// A write of a key is answered; whether with an error.
+    fn wrote(&self, key: &str, failed: bool) {
+        self.announce_again(Change::Key(key), failed);
         self.upper.take(key);
         self.writing.end(key);
     }
 
-    fn flushed_tags(&self, tags: &[Box<str>]) {
+    fn flushed_tags(&self, tags: &[Box<str>], failed: bool) {
         for tag in tags {
-            self.announce_again(Change::Tag(tag));
+            self.announce_again(Change::Tag(tag), failed);
         }
         self.upper.flush_tags(tags);
         self.writing.end_flush();
     }
 
-    fn flushed(&self, prefix: &str) {
-        self.announce_again(Change::Everything);
+    fn flushed(&self, prefix: &str, failed: bool) {
+        self.announce_again(Change::Everything, failed);
         self.upper.flush(prefix);
         self.writing.end_flush();
     }
@@ -211,9 +211,10 @@ impl Tiered {
     }
 
     /// Once more, where that is how the news travel: a write of several steps is made after it was first announced.
-    fn announce_again(&self, change: Change<'_>) {
-        if self.trust.means() == Some(ANNOUNCED) {
-            self.announce(change);
+    /// Where it is not, some may hear it so all the same, and what failed may have taken its announcement with it.
+    fn announce_again(&self, change: Change<'_>, failed: bool) {
+        if failed || self.trust.means() == Some(ANNOUNCED) {
+            Arc::clone(&self.lower).announce_surely(&self.prefix, change);
         }
     }
 }

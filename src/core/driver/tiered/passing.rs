@@ -244,18 +244,18 @@ impl Answers for Passing {
                     up.push((id, reply));
                 }
                 Waiting::Write(id, key, fills) => {
-                    self.tiered.wrote(&key);
+                    self.tiered.wrote(&key, reply.is_err());
                     if fills && matches!(reply, Ok(Reply::Filled { stored: true, .. })) {
                         self.tiered.fetch(key);
                     }
                     up.push((id, reply));
                 }
                 Waiting::FlushTags(id, tags) => {
-                    self.tiered.flushed_tags(&tags);
+                    self.tiered.flushed_tags(&tags, reply.is_err());
                     up.push((id, reply));
                 }
                 Waiting::Flush(id, prefix) => {
-                    self.tiered.flushed(&prefix);
+                    self.tiered.flushed(&prefix, reply.is_err());
                     up.push((id, reply));
                 }
             }
