@@ -94,7 +94,10 @@ impl Redis {
                 }
                 let said = messages.into_iter().map(|message| {
                     let said = redis.publish(&prefix, message.clone());
-                    async move { said.await.is_err().then_some(message) }
+                    async move {
+                        // Who may not publish never will.
+                        said.await.is_err_and(|fault| !fault.is("NOPERM")).then_some(message)
+                    }
                 });
                 let unsaid = join_all(said.collect::<Vec<_>>()).await;
                 let unsaid: Vec<String> = unsaid.into_iter().flatten().collect();
@@ -121,6 +124,9 @@ impl Redis {
 pub async fn listen(group: &Group, member: &str, place: &Address) {
     let subscribing = subscribe(&group.config, place, channel(&group.prefix));
     let Ok(Ok((mut sink, mut messages))) = timeout(SILENCE, subscribing).await else { return };
+    if !group.is_read_from(place) {
+        return;
+    }
     group.tells(member, MEANS);
     loop {
         let heard = async {
@@ -142,7 +148,7 @@ pub async fn listen(group: &Group, member: &str, place: &Address) {
                 },
             }
         }
-        if !group.is_member(member) {
+        if !group.is_member(member) || !group.is_read_from(place) {
             return;
         }
     }

@@ -197,7 +197,7 @@ impl Task {
             Ok(connection) => {
                 self.generation += 1;
                 let protocol = if connection.pushes.is_some() { 3 } else { 2 };
-                self.status.made(protocol, self.generation > 1);
+                self.status.made(protocol, self.generation > 1, &connection.place);
                 (self.timeouts, self.stalled, self.since) = (0, None, Instant::now());
                 self.known.clear();
                 self.state = State::Up(connection);

@@ -35,6 +35,8 @@ pub struct Group {
     pub prefix: Box<str>,
     /// Who is told.
     pub changes: Weak<dyn Changes>,
+    /// Whose changes they are.
+    redis: Weak<Redis>,
     /// By server, how it tells, if it does; the one server there is has no name.
     members: Mutex<HashMap<Box<str>, Option<&'static str>>>,
 }
@@ -42,7 +44,8 @@ pub struct Group {
 /// Tells of what changes under a prefix, for as long as anybody listens.
 pub fn watch(redis: &Arc<Redis>, prefix: &str, changes: Weak<dyn Changes>) {
     let config = Arc::clone(&redis.config);
-    let group = Arc::new(Group { config, prefix: prefix.into(), changes, members: Mutex::default() });
+    let (prefix, members) = (prefix.into(), Mutex::default());
+    let group = Arc::new(Group { config, prefix, changes, redis: Arc::downgrade(redis), members });
     match &redis.config.mode {
         Mode::Cluster(_) => runtime::spawn(group.follow_cluster(Arc::downgrade(redis))),
         Mode::Standalone(address) => group.add("".into(), Target::Node(address.clone())),
@@ -87,6 +90,13 @@ impl Group {
     /// Whether a server is one of those that must tell, and anybody listens.
     pub fn is_member(&self, member: &str) -> bool {
         self.changes.strong_count() > 0 && self.members.lock().contains_key(member)
+    }
+
+    /// Whether what is read is read from the server that tells. While there is a failover, sentinels may have named
+    /// one to the connection that is read from and another to the one that tells.
+    pub fn is_read_from(&self, place: &Address) -> bool {
+        let read = self.redis.upgrade().and_then(|redis| redis.router.place());
+        !matches!(self.config.mode, Mode::Sentinel(_)) || read.is_none_or(|read| read == *place)
     }
 
     fn untold(&self) {
@@ -151,6 +161,7 @@ impl Group {
         track.arg("TRACKING").arg("ON").arg("BCAST");
         track.arg("PREFIX").arg(&*self.prefix).arg("PREFIX").arg(keys::tag(&self.prefix)).arg("NOLOOP");
         match timeout(SILENCE, wire.send_packed_command(&track)).await {
+            Ok(Ok(Value::Okay)) if !self.is_read_from(&place) => return,
             Ok(Ok(Value::Okay)) => {}
             // An ACL, or a proxy, may refuse it.
             Ok(Ok(Value::ServerError(_))) => return pubsub::listen(self, member, &place).await,
@@ -177,7 +188,7 @@ impl Group {
                     },
                 }
             }
-            if !self.is_member(member) {
+            if !self.is_member(member) || !self.is_read_from(&place) {
                 return;
             }
         }
