@@ -196,7 +196,7 @@ class TieredStore extends RemoteStore {
    */
   near(name) {
     if (this.closed) throw isClosed();
-    return binding.get(this.handle, 0, name);
+    return binding.near(this.handle, name);
   }
 }
 
