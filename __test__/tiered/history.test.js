@@ -19,8 +19,9 @@ proves('the same where processes tell each other', 0.3, { faults: true, plain: t
 describe('the checker finds', () => {
   test('a stream that loses a change', LIMIT, async () => {
     const tries = [];
-    for (let pass = 0; pass < 4; pass += 1) {
-      const { operations } = await runFleet({ seconds: 3, seed: SEED + pass, instances: 2, deaf: 3 });
+    // What is lost shows only where nothing else changes the key for a second: two of three passes have that.
+    for (let pass = 0; pass < 8; pass += 1) {
+      const { operations } = await runFleet({ seconds: 4, seed: SEED + pass, instances: 2, deaf: 3 });
       if (check({ operations, bound: TOLD }).some(({ kind }) => kind === 'late')) return;
       tries.push(operations.length);
     }
