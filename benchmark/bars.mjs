@@ -7,6 +7,7 @@ import { FLOOR } from './contenders.mjs';
 import { couchdbBars } from './couchdb/bars.mjs';
 import { count, times } from './format.mjs';
 import { redisBars } from './redis/bars.mjs';
+import { tieredBars } from './tiered/bars.mjs';
 
 const GET_RATIO = 0.35;
 const PUT_RATIO = 0.6;
@@ -18,13 +19,14 @@ const STALL_SHARE = 0.2;
 const PEERS = ['bentocache', 'keyv', 'cacheable'];
 
 /** The bars of the sections that ran: `{ text, limit, measured, met }`. */
-export function bars({ ops, native, heap, redis, couchdb }) {
+export function bars({ ops, native, heap, redis, couchdb, tiered }) {
   return [
     ...opsBars(ops),
     ...nativeBars(native),
     ...heapBars(heap),
     ...redisBars(redis),
     ...couchdbBars(couchdb),
+    ...tieredBars(tiered),
   ];
 }
 

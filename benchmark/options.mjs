@@ -1,7 +1,7 @@
 /** The command line, and the sizes of a full and of a short run. */
 import { parseArgs } from 'node:util';
 
-export const SECTIONS = ['ops', 'native', 'heap', 'overhead', 'redis', 'couchdb'];
+export const SECTIONS = ['ops', 'native', 'heap', 'overhead', 'redis', 'couchdb', 'tiered'];
 
 export const USAGE = `Usage: node benchmark/run.mjs [options]
 
@@ -27,6 +27,20 @@ const FULL = {
   // `scale`: of the operations that a round has.
   redis: { keys: 10_000, rounds: 9, warmup: 2, scale: 1, bars: true },
   couchdb: { keys: 1000, rounds: 7, warmup: 1, scale: 1, bars: true },
+  tiered: {
+    hits: { keys: 10_000, rounds: 40, warmup: 8 },
+    news: { samples: 1000, warmup: 100 },
+    traffic: {
+      keys: 100_000,
+      entries: 10_000,
+      writes: 0.05,
+      inFlight: 16,
+      operations: 60_000,
+      rounds: 5,
+      warmup: 1,
+    },
+    bars: true,
+  },
 };
 
 const SMOKE = {
@@ -36,6 +50,12 @@ const SMOKE = {
   overhead: { ...FULL.overhead, entries: 20_000, rounds: 1 },
   redis: { keys: 500, rounds: 1, warmup: 0, scale: 0.01, bars: false },
   couchdb: { keys: 200, rounds: 1, warmup: 0, scale: 0.05, bars: false },
+  tiered: {
+    hits: { keys: 1000, rounds: 2, warmup: 1 },
+    news: { samples: 10, warmup: 2 },
+    traffic: { ...FULL.tiered.traffic, keys: 1000, entries: 100, operations: 2000, rounds: 1, warmup: 0 },
+    bars: false,
+  },
 };
 
 /** Reads the arguments; throws an error that says what is wrong with them. */

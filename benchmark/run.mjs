@@ -13,6 +13,7 @@ import { redisReport } from './redis/report.mjs';
 import { unavailable } from './redis/server.mjs';
 import { report } from './report.mjs';
 import { sections } from './sections.mjs';
+import { tieredReport } from './tiered/report.mjs';
 
 const options = understood();
 const page = options.markdown && existsSync(options.markdown) && readFileSync(options.markdown, 'utf8');
@@ -40,6 +41,7 @@ const parts = [
   report({ machine, command, smoke, plan, results }),
   redisReport(results.redis, plan.redis),
   couchdbReport(results.couchdb, plan.couchdb),
+  tieredReport(results.tiered, plan.tiered),
 ];
 const markdown = parts.filter(Boolean).join('\n');
 console.log(markdown);

@@ -3,6 +3,7 @@ import { run } from './child.mjs';
 import { couchdb } from './couchdb/section.mjs';
 import { redis } from './redis/section.mjs';
 import { median } from './statistics.mjs';
+import { tiered } from './tiered/section.mjs';
 
 /** Who is compared where a whole process is: the library, and what its users would hold objects in. */
 const HOLDERS = ['ferrocache', 'lru-cache'];
@@ -14,6 +15,7 @@ export const sections = {
   overhead: (plan, progress) => inTurn('overhead.mjs', plan, progress),
   redis,
   couchdb,
+  tiered,
 };
 
 /**

@@ -78,9 +78,10 @@ export function shuffled(count, seed = 1) {
 
 /**
  * `length` indices below `count`, drawn by Zipf's law with the exponent of YCSB (0.99). They are
- * drawn before the measurement, into memory off the JS heap, so that drawing costs it nothing.
+ * drawn before the measurement, into memory off the JS heap, so that drawing costs it nothing. With
+ * one `seed` the same indices are popular; with one `draws` too they come in the same order.
  */
-export function zipfIndices(count, length, seed = 11) {
+export function zipfIndices(count, length, seed = 11, draws = seed + 1) {
   const cumulated = new Float64Array(count);
   let sum = 0;
   for (let rank = 0; rank < count; rank += 1) {
@@ -89,7 +90,7 @@ export function zipfIndices(count, length, seed = 11) {
   }
   // Ranks are scattered over the indices: neighbours in popularity are no neighbours in memory.
   const scattered = shuffled(count, seed);
-  const random = randomSource(seed + 1);
+  const random = randomSource(draws);
   const indices = new Uint32Array(length);
   for (let at = 0; at < length; at += 1) {
     const wanted = random() * sum;

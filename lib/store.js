@@ -182,7 +182,7 @@ class TieredStore extends RemoteStore {
     if (this.closed) throw isClosed();
     // What was asked before says what is known no more.
     queue.handOver();
-    return binding.get(this.handle, 0, name);
+    return binding.near(this.handle, name);
   }
 }
 

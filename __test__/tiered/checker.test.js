@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
-const { flush, flushTags, forget, get, put } = require('../histories/story.js');
+const { compute, flush, flushTags, forget, get, put } = require('../histories/story.js');
 const { check, staleness } = require('./support/checker.js');
 
 const BOUND = 100;
@@ -54,6 +54,16 @@ describe('a process may be behind the others, for a while', () => {
     assert.deepEqual(kinds(writes, at('p', get('k', 11, 20, null))), ['absent']);
     assert.deepEqual(kinds(writes, at('r', forget('k', 5, 8)), at('q', get('k', 500, 510, null))), []);
   });
+});
+
+test('a factory that runs while the lower tier is lost may be stored after it, where that spares it', () => {
+  const made = at('p', compute('k', 0, 30, 'made', [1, 5]));
+  const read = at('q', get('k', 200, 210, 'made'));
+  assert.deepEqual(kinds(made, at('r', flush(10, 20)), read), ['late']);
+  assert.deepEqual(kinds(made, at('r', { ...flush(10, 20), sparesRuns: true }), read), []);
+  // Not what comes after it.
+  const later = at('r', { ...flush(10, 20), sparesRuns: true }, forget('k', 40, 50));
+  assert.deepEqual(kinds(made, later, read), ['late']);
 });
 
 test('nothing where a tagged write came last that was flushed before it was stored', () => {

@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
+const { gate } = require('../support/deferred.js');
 const { until } = require('../support/wait.js');
 const { startCouch } = require('./support/backends.js');
 const { coherence } = require('./support/coherence.js');
@@ -34,5 +35,24 @@ describe('a database that is deleted', () => {
       await backend.write(key, 'new');
       await comes(cache, key, (got) => got === 'new');
     }
+  });
+
+  test('and created anew spares the factories that run', LIMIT, async (t) => {
+    // A fact of CouchDB's: it takes a revision of a document that it does not have, once a shard has been written to.
+    const backend = await startCouch();
+    t.after(() => backend.stop());
+    const { fake, database } = backend;
+    const cache = await openTiered(t, tiered(backend.remote()));
+    const factory = gate();
+    const key = fresh('made');
+    const made = cache.remember(key, factory);
+    await factory.started;
+    fake.destroyDatabase(database);
+    fake.createDatabase(database);
+    await backend.write(fresh('first'), 1);
+    factory.resolve('made');
+    assert.equal(await made, 'made');
+    await trusted(cache);
+    assert.equal(await cache.get(key), 'made');
   });
 });

@@ -55,6 +55,27 @@ test('what a process wrote that died before it could tell reaches the others', L
   await comes(cache, key, (got) => got === 'new', 5000);
 });
 
+test('what could not be told when it was written is told when it can be', LIMIT, async (t) => {
+  const server = await startServer(t);
+  const cache = await openTiered(t, tiered(remote(await startLanes(t, server, { plain: true }))));
+  const proxy = await startProxy(t, server);
+  proxy.refuseHello3();
+  const writer = await openTiered(t, tiered(remote(proxy)));
+  const [keys, tagged] = [[fresh('key'), fresh('key')], fresh('tagged')];
+  for (const key of keys) await cache.put(key, 'old');
+  await cache.tags(['tag']).put(tagged, 'old');
+  for (const key of [...keys, tagged]) await kept(cache, key);
+  proxy.fail('PUBLISH', 'ERR not now');
+  await writer.put(keys[0], 'new');
+  await writer.tags(['other']).put(keys[1], 'new');
+  await writer.tags(['tag']).flush();
+  await proxy.seen('PUBLISH', 12);
+  for (const key of [...keys, tagged]) assert.equal(await cache.get(key), 'old');
+  proxy.heal();
+  for (const key of keys) await comes(cache, key, (got) => got === 'new', 5000);
+  await comes(cache, tagged, (got) => got === null, 5000);
+});
+
 /** One of two processes has RESP3, as where a proxy stands before the other or its user may not track. */
 for (const [writes, plain] of Object.entries({
   'a process that is told by tracking': false,

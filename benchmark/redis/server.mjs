@@ -56,7 +56,7 @@ async function start(port) {
     const until = performance.now() + START_MS;
     const { process_id: answering, redis_version: version } = await firstAnswer(port, pid, until);
     if (Number(answering) !== pid) throw new Error(`port ${port} is another server's`);
-    return { host: HOST, port, pid, version, stop, info: () => info(port) };
+    return { host: HOST, port, pid, version, stop, info: (section) => info(port, section) };
   } catch (error) {
     await stop();
     throw error;
@@ -76,9 +76,11 @@ async function firstAnswer(port, pid, until) {
 }
 
 /** What the server says of itself, by name. */
-async function info(port) {
-  const text = await command(port, 'INFO');
-  return Object.fromEntries([...text.matchAll(/^(\w+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]));
+async function info(port, section = 'default') {
+  const text = await command(port, `INFO ${section}`);
+  return Object.fromEntries(
+    [...text.matchAll(/^([\w|-]+):(.*?)\r?$/gm)].map(([, name, value]) => [name, value]),
+  );
 }
 
 /** One inline command on a connection of its own; the reply as text. */

@@ -39,8 +39,9 @@ thread_local! {
 #[napi(module_exports)]
 pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     let module = exports.value();
-    let functions: [(&CStr, sys::napi_callback); 6] = [
+    let functions: [(&CStr, sys::napi_callback); 7] = [
         (c"get", Some(get)),
+        (c"near", Some(near)),
         (c"put", Some(put)),
         (c"many", Some(many)),
         (c"completions", Some(completions)),
@@ -71,8 +72,7 @@ pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     Ok(())
 }
 
-/// `get(handle, id, key)`: the payload, or `undefined`; `undefined` where it is answered later. Of a tiered store, 0 asks
-/// the upper tier: the payload, `null` if it knows that there is none, `undefined` if it does not know.
+/// `get(handle, id, key)`: the payload, or `undefined`; `undefined` where it is answered later.
 unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running.
@@ -85,14 +85,26 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
                         let entry = memory.get(key);
                         return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
                     }
-                    let id = number_of(env, id)?;
-                    if id == 0
-                        && let Some(tiered) = session.engine.tiered()
-                    {
-                        return near_value(env, &tiered.near(key)).map_err(lift);
-                    }
-                    session.queue(id, Command::Get { key: key.into() });
+                    session.queue(number_of(env, id)?, Command::Get { key: key.into() });
                     Ok(ptr::null_mut())
+                })
+            })
+        }
+    })
+}
+
+/// `near(handle, key)`: what the upper tier of a tiered store has: the payload, `null` if it knows that there is none,
+/// `undefined` if it does not know.
+unsafe extern "C" fn near(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    guard(env, || {
+        // SAFETY: as in `get`.
+        unsafe {
+            let [handle, key] = arguments(env, info)?;
+            let handle = number_of(env, handle)?;
+            with_text(env, key, |key| {
+                sessions::with(handle, |session| {
+                    let Some(tiered) = session.engine.tiered() else { return Ok(ptr::null_mut()) };
+                    near_value(env, &tiered.near(key)).map_err(lift)
                 })
             })
         }

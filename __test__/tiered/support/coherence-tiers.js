@@ -8,7 +8,7 @@ const { describe, test } = require('node:test');
 const { gate } = require('../../support/deferred.js');
 const { withThreads } = require('../../support/threads.js');
 const { until } = require('../../support/wait.js');
-const { LIMIT, comes, fresh, kept, openTiered, tierOf } = require('./open.js');
+const { LIMIT, comes, fresh, kept, openTiered, tierOf, tiered, trusted } = require('./open.js');
 
 /**
  * @param {object} world
@@ -98,6 +98,56 @@ function tiers({ backend, options, asksNothing }) {
           backend().releaseChanges();
         }
       }
+    });
+
+    describe('what is known here is not followed by anything older, though no change is told', () => {
+      /** Rounds, as the word of the value that is to be kept may take it away once more. */
+      const rounds = (name, round) =>
+        test(name, LIMIT, async (t) => {
+          const [cache, other] = [await open(t), await openTiered(t, tiered(backend().direct()))];
+          for (let count = 0; count < 5; count += 1) {
+            try {
+              await round(cache, other, fresh('known'));
+            } finally {
+              backend().releaseChanges();
+            }
+            await trusted(cache);
+          }
+        });
+
+      /** A miss is known here when it is answered at once. */
+      const knownMiss = (cache, key) =>
+        asksNothing('a known miss', async () => assert.equal(await cache.get(key), null));
+
+      rounds('what another process has made, and this one has waited for', async (cache, other, key) => {
+        const factory = gate();
+        const making = other.remember(key, factory);
+        await factory.started;
+        const waiting = cache.remember(key, () => assert.fail('it is being made'));
+        await knownMiss(cache, key);
+        backend().holdChanges();
+        factory.resolve('made');
+        assert.deepEqual(await Promise.all([making, waiting]), ['made', 'made']);
+        assert.equal(await cache.get(key), 'made');
+      });
+
+      rounds('that a value lives', async (cache, other, key) => {
+        await knownMiss(cache, key);
+        backend().holdChanges();
+        await other.put(key, 'value', '1h');
+        assert.ok((await cache.ttl(key)) > 0);
+        assert.equal(await cache.get(key), 'value');
+      });
+
+      rounds('that it lives no more', async (cache, other, key) => {
+        await other.put(key, 'value');
+        await comes(cache, key, (got) => got === 'value');
+        await kept(cache, key);
+        backend().holdChanges();
+        await other.forget(key);
+        assert.equal(await cache.ttl(key), null);
+        assert.equal(await cache.get(key), null);
+      });
     });
 
     test('the threads of a process share the memory', LIMIT, async (t) => {

@@ -17,6 +17,7 @@ use super::command::{Command, Reply, RequestId};
 use super::error::Result;
 use super::hub::SessionId;
 use super::stats::{Connection, Counters, Holdings};
+use super::value::Payload;
 
 /// Where the answers to a batch go.
 pub trait Answers: Send + Sync {
@@ -56,6 +57,9 @@ pub trait Changes: Send + Sync {
 
     /// Anything may have changed.
     fn everything(&self);
+
+    /// A value of a key is about to be handed to who waits for another process to make it.
+    fn found(&self, key: &str, payload: &Payload);
 
     /// From now on every change is told, by these means; those from before were not.
     fn told(&self, means: &'static str);
@@ -99,6 +103,9 @@ pub trait Driver: Send + Sync {
 
     /// Tells those who watch in other processes of a change that this one has made, where the backend does not.
     fn announce(&self, _prefix: &str, _change: Change<'_>) {}
+
+    /// The same, until it is told.
+    fn announce_surely(self: Arc<Self>, _prefix: &str, _change: Change<'_>) {}
 
     /// Moves a manual clock, and removes what expires with it.
     fn advance(&self, duration: Duration) -> Result<()>;

@@ -258,6 +258,7 @@ impl Driver for CouchDb {
     fn sweep(&self) {}
 
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
+        self.runs.tell_above(Weak::clone(&changes));
         changes::watch(&self.backend, prefix, changes);
         Ok(())
     }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
 use super::call::{Answer, Call, Outgoing};
-use super::config::Config;
+use super::config::{Address, Config};
 use super::connect::Target;
 use super::router::step;
 use super::task::Task;
@@ -35,6 +36,8 @@ pub struct Status {
     state: AtomicU8,
     protocol: AtomicU8,
     reconnects: AtomicU64,
+    /// Where the connection leads that was made last.
+    place: Mutex<Option<Address>>,
 }
 
 impl Status {
@@ -49,7 +52,8 @@ impl Status {
     }
 
     /// Says that a connection was made, and whether another was made before.
-    pub fn made(&self, protocol: u8, again: bool) {
+    pub fn made(&self, protocol: u8, again: bool, place: &Address) {
+        *self.place.lock() = Some(place.clone());
         self.protocol.store(protocol, Ordering::Relaxed);
         self.reconnects.fetch_add(u64::from(again), Ordering::Relaxed);
         self.set(ConnectionState::Up);
@@ -67,6 +71,11 @@ impl Status {
     /// The protocol's version, once there was a connection.
     pub fn protocol(&self) -> Option<u8> {
         Some(self.protocol.load(Ordering::Relaxed)).filter(|version| *version > 0)
+    }
+
+    /// Which server can be asked, if one can.
+    pub fn place(&self) -> Option<Address> {
+        self.place.lock().clone().filter(|_| self.state() == ConnectionState::Up)
     }
 
     /// How often a connection was made again.

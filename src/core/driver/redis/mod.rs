@@ -49,6 +49,7 @@ use self::fault::Fault;
 use self::link::Listener;
 use self::locks::Watched;
 use self::order::Order;
+use self::pubsub::Owed;
 use self::router::Router;
 use self::waits::Waits;
 use self::wire::Value as Answered;
@@ -77,6 +78,7 @@ pub struct Redis {
     order: Order,
     waits: Arc<Waits>,
     flushes: Flushes,
+    owed: Owed,
     pending: AtomicU64,
     /// Whether the server does not know `SET … NX GET`.
     has_no_get: AtomicBool,
@@ -137,6 +139,7 @@ impl Redis {
             order: Order::default(),
             waits,
             flushes: Flushes::default(),
+            owed: Owed::default(),
             pending: AtomicU64::new(0),
             has_no_get: AtomicBool::new(false),
         });
@@ -323,7 +326,12 @@ impl Driver for Redis {
         self.announce_to_others(prefix, change);
     }
 
+    fn announce_surely(self: Arc<Self>, prefix: &str, change: Change<'_>) {
+        Self::announce_surely(&self, prefix, change);
+    }
+
     fn watch(self: Arc<Self>, prefix: &str, changes: Weak<dyn Changes>) -> Result<()> {
+        self.runs.tell_above(Weak::clone(&changes));
         tracking::watch(&self, prefix, changes);
         Ok(())
     }

@@ -79,6 +79,14 @@ impl Router {
         }
     }
 
+    /// Which server is asked, if there is one for all keys and it can be asked.
+    pub fn place(&self) -> Option<Address> {
+        match self {
+            Self::Single(link) => link.status.place(),
+            Self::Cluster(_) => None,
+        }
+    }
+
     /// Waits until a primary answers.
     pub async fn ping(&self, deadline: Instant) -> Result<(), Fault> {
         let nodes = self.primaries(deadline).await?;

@@ -215,7 +215,7 @@ impl Task {
             Ok(connection) => {
                 self.made += 1;
                 let protocol = if connection.pushes { 3 } else { 2 };
-                self.status.made(protocol, self.made > 1);
+                self.status.made(protocol, self.made > 1, &connection.place);
                 (self.timeouts, self.stalled, self.since) = (0, None, Instant::now());
                 self.known.clear();
                 self.state = State::Up(connection);

@@ -34,6 +34,8 @@ pub struct Group {
     pub prefix: Box<str>,
     /// Who is told.
     pub changes: Weak<dyn Changes>,
+    /// Whose changes they are.
+    redis: Weak<Redis>,
     /// By server, how it tells, if it does; the one server there is has no name.
     members: Mutex<HashMap<Box<str>, Option<&'static str>>>,
 }
@@ -41,7 +43,8 @@ pub struct Group {
 /// Tells of what changes under a prefix, for as long as anybody listens.
 pub fn watch(redis: &Arc<Redis>, prefix: &str, changes: Weak<dyn Changes>) {
     let config = Arc::clone(&redis.config);
-    let group = Arc::new(Group { config, prefix: prefix.into(), changes, members: Mutex::default() });
+    let (prefix, members) = (prefix.into(), Mutex::default());
+    let group = Arc::new(Group { config, prefix, changes, redis: Arc::downgrade(redis), members });
     match &redis.config.mode {
         Mode::Cluster(_) => runtime::spawn(group.follow_cluster(Arc::downgrade(redis))),
         Mode::Standalone(address) => group.add("".into(), Target::Node(address.clone())),
@@ -86,6 +89,13 @@ impl Group {
     /// Whether a server is one of those that must tell, and anybody listens.
     pub fn is_member(&self, member: &str) -> bool {
         self.changes.strong_count() > 0 && self.members.lock().contains_key(member)
+    }
+
+    /// Whether what is read is read from the server that tells. While there is a failover, sentinels may have named
+    /// one to the connection that is read from and another to the one that tells.
+    pub fn is_read_from(&self, place: &Address) -> bool {
+        let read = self.redis.upgrade().and_then(|redis| redis.router.place());
+        !matches!(self.config.mode, Mode::Sentinel(_)) || read.is_none_or(|read| read == *place)
     }
 
     fn untold(&self) {
@@ -153,6 +163,7 @@ impl Group {
             .collect();
         let Ok(Ok(answers)) = timeout(SILENCE, wire.ask(&[off, &on])).await else { return };
         match answers.get(1) {
+            Some(Value::Okay) if !self.is_read_from(&place) => return,
             Some(Value::Okay) => {}
             // An ACL, or a proxy, may refuse it.
             Some(Value::Error(_)) => return pubsub::listen(self, member, &place).await,
@@ -163,7 +174,7 @@ impl Group {
         let mut said = Vec::new();
         // When the next heartbeat is to be sent, or answered.
         let (mut due, mut asked) = (Instant::now() + HEARTBEAT, false);
-        while self.is_member(member) {
+        while self.is_member(member) && self.is_read_from(&place) {
             if Instant::now() >= due {
                 if asked {
                     return;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
 use super::Tagged;
 use crate::core::command::{LeaseId, Sequence, next_lease};
+use crate::core::driver::Changes;
 use crate::core::hub::{Hub, Notice, Outcome, SessionId};
 
 /// One run.
@@ -65,13 +66,15 @@ pub struct Runs {
     /// Tells the tokens of this store from those of any other.
     store: String,
     table: Mutex<Table>,
+    /// The tier above, if there is one.
+    above: OnceLock<Weak<dyn Changes>>,
 }
 
 impl Default for Runs {
     fn default() -> Self {
         // The hasher's keys are the system's random numbers.
         let random = RandomState::new().hash_one(std::process::id());
-        Self { store: format!("{random:016x}"), table: Mutex::default() }
+        Self { store: format!("{random:016x}"), table: Mutex::default(), above: OnceLock::new() }
     }
 }
 
@@ -134,6 +137,11 @@ impl Runs {
         self.table.lock().running.get(&id).is_some_and(|waited| !waited.waiting.is_empty())
     }
 
+    /// Has a tier above told of what other processes have made before anybody here is given it.
+    pub fn tell_above(&self, changes: Weak<dyn Changes>) {
+        let _ = self.above.set(changes);
+    }
+
     /// Ends a run and tells those who wait for it.
     pub fn complete(&self, id: LeaseId, hub: &Hub, superseded: Sequence, outcome: Outcome) {
         let mut table = self.table.lock();
@@ -143,6 +151,13 @@ impl Runs {
             table.offline.remove(&run.key);
         }
         drop(table);
+        // What this process makes itself, it writes.
+        if let Outcome::Value(payload) = &outcome
+            && run.holder.is_none()
+            && let Some(above) = self.above.get().and_then(Weak::upgrade)
+        {
+            above.found(&run.key, payload);
+        }
         let notice = Notice::Flight { lease: id, outcome, superseded };
         for session in waiting {
             hub.tell(session, notice.clone());

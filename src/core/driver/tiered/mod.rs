@@ -24,7 +24,7 @@ use self::writing::Writing;
 use super::memory::{Entry, Memory};
 use super::{Batch, Capabilities, Change, Changes, Driver};
 use crate::core::clock::{Clock, ClockKind};
-use crate::core::command::{Command, Fetched, LeaseId, LeaseReply};
+use crate::core::command::{Command, Fetched, LeaseId, LeaseReply, Reply};
 use crate::core::driver::couchdb::CouchDb;
 use crate::core::driver::redis::Redis;
 use crate::core::error::{Error, ErrorKind, Result};
@@ -124,9 +124,9 @@ impl Tiered {
         }
     }
 
-    /// Keeps what the lower tier answered, unless something came between; `None` is no answer.
-    fn keep(&self, key: &str, ticket: Option<LeaseId>, found: Option<&Option<Fetched>>) {
-        let Some(ticket) = ticket else { return };
+    /// Keeps what the lower tier answered, unless something came between; `None` is no answer. Whether it is kept.
+    fn keep(&self, key: &str, ticket: Option<LeaseId>, found: Option<&Option<Fetched>>) -> bool {
+        let Some(ticket) = ticket else { return false };
         let most = |life: Option<Duration>| match (life, self.ttl) {
             (Some(life), Some(ttl)) => Some(life.min(ttl)),
             (life, ttl) => life.or(ttl),
@@ -147,10 +147,11 @@ impl Tiered {
         let value = value.filter(|value| {
             value.life.ttl != Some(Duration::ZERO) && self.trust.is_whole() && !self.writing.covers(key)
         });
-        match value {
-            Some(value) => drop(self.upper.fill(key, ticket, value, true)),
-            None => self.upper.end_lease(key, ticket, || Outcome::Abandoned),
-        }
+        let Some(value) = value else {
+            self.upper.end_lease(key, ticket, || Outcome::Abandoned);
+            return false;
+        };
+        matches!(self.upper.fill(key, ticket, value, true), Reply::Filled { stored: true, .. })
     }
 
     /// Has a value kept that nobody waits for.
@@ -170,28 +171,35 @@ impl Tiered {
         }
     }
 
+    /// The same where nothing was read but whether there is a value.
+    fn saw_whether(&self, key: &str, there: bool) {
+        if self.upper.peek(key).is_none_or(|kept| kept.is_nothing() == there) {
+            self.upper.take(key);
+        }
+    }
+
     /// A value is being computed: what is kept says no longer what there is.
     fn expects(&self, key: &str) {
         self.upper.take(key);
     }
 
-    /// A write of a key is answered.
-    fn wrote(&self, key: &str) {
-        self.announce_again(Change::Key(key));
+    /// A write of a key is answered; whether with an error.
+    fn wrote(&self, key: &str, failed: bool) {
+        self.announce_again(Change::Key(key), failed);
         self.upper.take(key);
         self.writing.end(key);
     }
 
-    fn flushed_tags(&self, tags: &[Box<str>]) {
+    fn flushed_tags(&self, tags: &[Box<str>], failed: bool) {
         for tag in tags {
-            self.announce_again(Change::Tag(tag));
+            self.announce_again(Change::Tag(tag), failed);
         }
         self.upper.flush_tags(tags);
         self.writing.end_flush();
     }
 
-    fn flushed(&self, prefix: &str) {
-        self.announce_again(Change::Everything);
+    fn flushed(&self, prefix: &str, failed: bool) {
+        self.announce_again(Change::Everything, failed);
         self.upper.flush(prefix);
         self.writing.end_flush();
     }
@@ -203,9 +211,10 @@ impl Tiered {
     }
 
     /// Once more, where that is how the news travel: a write of several steps is made after it was first announced.
-    fn announce_again(&self, change: Change<'_>) {
-        if self.trust.means() == Some(ANNOUNCED) {
-            self.announce(change);
+    /// Where it is not, some may hear it so all the same, and what failed may have taken its announcement with it.
+    fn announce_again(&self, change: Change<'_>, failed: bool) {
+        if failed || self.trust.means() == Some(ANNOUNCED) {
+            Arc::clone(&self.lower).announce_surely(&self.prefix, change);
         }
     }
 }
@@ -221,6 +230,10 @@ impl Changes for Tiered {
 
     fn everything(&self) {
         self.upper.flush("");
+    }
+
+    fn found(&self, key: &str, payload: &Payload) {
+        self.saw(key, Some(payload));
     }
 
     fn told(&self, means: &'static str) {

@@ -21,6 +21,8 @@ enum Waiting {
     Other(RequestId),
     /// A read, for all who asked for it in this batch; with the right to keep what it finds.
     Read { key: Box<str>, ticket: Option<LeaseId>, askers: Vec<Asker> },
+    /// A look that says no more than whether there is a value.
+    Look(RequestId, Box<str>),
     /// A lease: a value that it finds is worth keeping.
     Lease(RequestId, Box<str>),
     /// A write of a key; what a factory made is worth keeping.
@@ -107,6 +109,9 @@ impl Passing {
                             reads.insert(key, number);
                         }
                     }
+                }
+                Command::Has { ref key } | Command::Remaining { ref key } => {
+                    ask(Waiting::Look(id, key.clone()), command);
                 }
                 Command::Lease { ref key, .. } => {
                     ask(Waiting::Lease(id, key.clone()), command);
@@ -210,14 +215,22 @@ impl Answers for Passing {
                         Ok(_) => Ok(None),
                         Err(error) => Err(error),
                     };
-                    match &found {
-                        // Nobody is to be given anything older afterwards.
-                        Ok(found) if ticket.is_none() => {
-                            self.tiered.saw(&key, found.as_ref().map(|found| &found.payload));
-                        }
-                        found => self.tiered.keep(&key, ticket, found.as_ref().ok()),
+                    let kept = self.tiered.keep(&key, ticket, found.as_ref().ok());
+                    // Nobody is to be given anything older afterwards: what another read has kept may be.
+                    if let Ok(found) = &found
+                        && !kept
+                    {
+                        self.tiered.saw(&key, found.as_ref().map(|found| &found.payload));
                     }
                     hand_out(askers, &found, &mut up);
+                }
+                Waiting::Look(id, key) => {
+                    match &reply {
+                        Ok(Reply::Changed(there)) => self.tiered.saw_whether(&key, *there),
+                        Ok(Reply::Remaining(left)) => self.tiered.saw_whether(&key, left.is_some()),
+                        _ => {}
+                    }
+                    up.push((id, reply));
                 }
                 Waiting::Lease(id, key) => {
                     match &reply {
@@ -231,18 +244,18 @@ impl Answers for Passing {
                     up.push((id, reply));
                 }
                 Waiting::Write(id, key, fills) => {
-                    self.tiered.wrote(&key);
+                    self.tiered.wrote(&key, reply.is_err());
                     if fills && matches!(reply, Ok(Reply::Filled { stored: true, .. })) {
                         self.tiered.fetch(key);
                     }
                     up.push((id, reply));
                 }
                 Waiting::FlushTags(id, tags) => {
-                    self.tiered.flushed_tags(&tags);
+                    self.tiered.flushed_tags(&tags, reply.is_err());
                     up.push((id, reply));
                 }
                 Waiting::Flush(id, prefix) => {
-                    self.tiered.flushed(&prefix);
+                    self.tiered.flushed(&prefix, reply.is_err());
                     up.push((id, reply));
                 }
             }
