@@ -75,7 +75,9 @@ impl CouchDb {
         }
         for page in late.chunks(PAGE) {
             self.remove_all(page.iter().map(|(key, _)| (key.clone(), self.known_rev(key))), &flush).await?;
-            page.iter().for_each(|(key, since)| self.late.kept_out(key, Some(*since)));
+            for (key, since) in page {
+                self.late.kept_out(key, Some(*since));
+            }
         }
         loop {
             let unwritten = flush.unwritten().await;

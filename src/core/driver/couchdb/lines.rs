@@ -173,7 +173,7 @@ impl CouchDb {
                 }
                 Group::One(Work::Request(asked, command)) => self.answer_one(asked, command).await,
                 Group::One(Work::Put(asked, value, begun)) => {
-                    self.answer_put(&key, asked, value, begun).await
+                    self.answer_put(&key, asked, value, begun).await;
                 }
                 Group::One(Work::Mark(passed)) => drop(passed.send(())),
                 Group::One(Work::Part(..)) => {}
@@ -293,15 +293,14 @@ impl CouchDb {
     }
 
     async fn answer_put(self: &Arc<Self>, key: &str, asked: Asked, value: Value, begun: Begun) {
-        let stored = match self.check_size(&value, "put") {
-            Err(error) => Err(error),
-            Ok(()) => {
-                let stored = in_time(asked.deadline, self.put(key, &value)).await;
-                if let Err(fault) = &stored {
-                    self.may_be_late(key, fault);
-                }
-                stored.map(|()| Reply::Changed(true)).map_err(|fault| fault.error("put"))
+        let stored = if let Err(error) = self.check_size(&value, "put") {
+            Err(error)
+        } else {
+            let stored = in_time(asked.deadline, self.put(key, &value)).await;
+            if let Err(fault) = &stored {
+                self.may_be_late(key, fault);
             }
+            stored.map(|()| Reply::Changed(true)).map_err(|fault| fault.error("put"))
         };
         self.flushes.put_ended(key.as_bytes(), begun, stored.is_ok());
         asked.answer(stored);

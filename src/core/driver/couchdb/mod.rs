@@ -7,6 +7,7 @@
 //!
 //! All of it runs on the runtime's one thread.
 
+mod asking;
 mod backend;
 mod bulk;
 mod changes;
