@@ -301,7 +301,7 @@ class Flights {
     const report = (/** @type {unknown} */ failure) => events.error(toCacheError(failure), 'remember', shown);
     try {
       const reply = closed ? undefined : store.ask(binding.fail, key, lease, errorText(error));
-      if (reply instanceof Promise) void reply.catch(report);
+      if (reply instanceof Promise) void ending(store, reply).catch(report);
     } catch (failure) {
       report(failure);
     }
@@ -354,5 +354,21 @@ const elapsed = ({ started }) => (started === 0 ? 0 : performance.now() - starte
 
 /** @param {[code: string, message: string]} outage */
 const errorOf = ([code, message]) => ({ code, message });
+
+/**
+ * The lease is given back by it: a session that is closed waits for that.
+ *
+ * @param {import('./store.js').Store} store
+ * @param {Promise<unknown>} reply
+ */
+async function ending(store, reply) {
+  if (!store.remote) return reply;
+  store.begin();
+  try {
+    return await reply;
+  } finally {
+    store.end();
+  }
+}
 
 exports.Flights = Flights;

@@ -202,3 +202,72 @@ describe('what a process remembers of a document is out of date', () => {
     assert.equal(await cache.get('k'), 'second');
   });
 });
+
+describe('a database that another program deletes and makes anew, unseen', () => {
+  for (const tags of [[], ['t']]) {
+    onBoth(`while a factory runs, ${tags.length === 0 ? 'without' : 'with'} tags`, async (world) => {
+      const cache = world.open();
+      await cache.tags(tags).put('known', 1);
+      const factory = gate();
+      const call = cache.tags(tags).remember('k', factory);
+      await factory.started;
+      assert.equal((await world.ask('DELETE', '')).status, 200);
+      assert.equal((await world.ask('PUT', '')).status, 201);
+      // Only before its first write does a shard say that it never had the revision.
+      for (let at = 0; at < 20; at += 1) await world.write(`other:${at}`, {});
+      factory.resolve('old');
+      assert.equal(await call, 'old');
+      assert.equal(await cache.get('k'), null);
+      assert.equal(await cache.get('known'), null);
+      await cache.put('known', 2);
+      assert.equal(await cache.remember('k', () => 'new'), 'new');
+      assert.equal(await cache.get('k'), 'new');
+    });
+  }
+
+  onFake('has what has expired swept again', async (world) => {
+    const cache = world.open({ config: { sweep: '1s', leaseTtl: '150ms' } });
+    await cache.ready();
+    await world.ask('DELETE', '');
+    await world.ask('PUT', '');
+    await cache.put('k', 1, 0.01);
+    await until('it is swept', async () => (await world.ids()).every((id) => !id.startsWith('entry:')));
+  });
+});
+
+/** Deletes the database when a write is on its way that names a revision of it. */
+async function deleted(world) {
+  const held = world.fake.faults.hold({
+    path: `/${world.database}/_bulk_docs`,
+    body: ({ docs }) => docs.some(({ _rev }) => _rev),
+  });
+  return async () => {
+    await held.arrived;
+    await world.ask('DELETE', '');
+    held.release();
+  };
+}
+
+describe('a database that is deleted while a write is on its way', () => {
+  onFake('takes the result of a factory with it', async (world) => {
+    const cache = world.open();
+    const factory = gate();
+    const call = cache.remember('k', factory);
+    await factory.started;
+    const under = await deleted(world);
+    factory.resolve('old');
+    await under();
+    assert.equal(await call, 'old');
+    assert.equal(await cache.get('k'), null);
+  });
+
+  onFake('takes a counter with it', async (world) => {
+    const cache = world.open();
+    await cache.increment('n', 41);
+    const under = await deleted(world);
+    const step = cache.increment('n');
+    await under();
+    assert.equal(await step, 1);
+    assert.equal(await cache.get('n'), 1);
+  });
+});

@@ -29,6 +29,7 @@ const PLANNED = 'planned failure';
  * @property {() => boolean} stopped
  * @property {(where: 'factory' | 'lock') => void} mortal called where a process may have to die
  * @property {boolean} lateTags whether factories name tags at their end
+ * @property {number} pace how many times as long factories take
  */
 
 /** Values are unique: each says who made it. */
@@ -83,14 +84,14 @@ function remember(client) {
  * @param {any} context
  */
 async function compute(client, id, key, tags, context) {
-  const { recorder, random } = client;
+  const { recorder, random, pace } = client;
   const value = newValue(client, key);
   recorder.note('run', { id, run: value.id, tags });
   client.mortal('factory');
   const late = client.lateTags && random.chance(0.1) ? random.some(TAGS, 0.5) : [];
   const fails = random.chance(0.03);
-  if (random.chance(0.3)) await sleep(5 + random.next() * 20);
-  else if (random.chance(0.8)) await sleep(random.next() * 5);
+  if (random.chance(0.3)) await sleep(pace * (5 + random.next() * 20));
+  else if (random.chance(0.8)) await sleep(pace * random.next() * 5);
   if (late.length > 0) context?.setTags([...tags, ...late]);
   recorder.note('ran', { id, run: value.id, tags: late, returned: !fails });
   if (fails) throw new Error(PLANNED);

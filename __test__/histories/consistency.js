@@ -57,6 +57,8 @@ const MOST_FAILED = 2;
  * @property {number} [clients] in each of them
  * @property {boolean} [kills] whether there is a run in which members die: a fifth as long
  * @property {boolean} [lateTags] whether factories name tags at their end
+ * @property {number} [pace] how many times as long factories take: on a slow server nobody else is done with anything
+ *   while a short one runs, and nothing could be resurrected
  * @property {readonly string[]} [faults] names of faults that are planted and must be found
  */
 
@@ -129,7 +131,7 @@ let runs = 0;
  * @param {{ seconds: number; kills?: readonly ('factory' | 'lock' | 'anywhere')[]; fault?: string; tries?: number }} plan
  */
 async function run(t, target, { seconds, kills = [], fault, tries = 0 }) {
-  const { options, threads = false, members = 3, clients = 8, lateTags = true } = target;
+  const { options, threads = false, members = 3, clients = 8, lateTags = true, pace = 1 } = target;
   const { FERROCACHE_CONSISTENCY_SEED: fixed } = process.env;
   const seed = fixed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(fixed) + tries;
   const given = /** @type {any} */ (typeof options === 'function' ? await options() : options);
@@ -142,7 +144,7 @@ async function run(t, target, { seconds, kills = [], fault, tries = 0 }) {
   try {
     await keeper.ready();
     const histories = await runFleet({
-      ...{ data, counts, folder, threads, members, clients, seconds, seed, kills, lateTags, fault },
+      ...{ data, counts, folder, threads, members, clients, seconds, seed, kills, lateTags, pace, fault },
     });
     /** @type {Record<string, number>} */
     const counters = {};

@@ -137,6 +137,7 @@ class Member {
  * @param {readonly ('factory' | 'lock' | 'anywhere')[]} plan.kills spread over the time; each is followed by a new
  *   member
  * @param {boolean} plan.lateTags
+ * @param {number} plan.pace
  * @param {string | undefined} plan.fault
  */
 async function runFleet({ folder, members, seconds, seed, kills, ...shared }) {

@@ -21,7 +21,7 @@ async function fleet(t, kills) {
   const options = { driver: 'memory' };
   return runFleet({
     ...{ folder, kills, data: options, counts: options, threads: false, members: 2, clients: 6 },
-    ...{ seconds: 1.5, seed: 1, lateTags: false, fault: undefined },
+    ...{ seconds: 1.5, seed: 1, lateTags: false, pace: 1, fault: undefined },
   });
 }
 

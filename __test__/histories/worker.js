@@ -45,6 +45,7 @@ async function main(settings) {
         stopped: () => stopping,
         mortal: (where) => die(recorder, where),
         lateTags: settings.lateTags,
+        pace: settings.pace,
       }),
     ),
   );

@@ -15,6 +15,8 @@ const SECONDS = 20;
 // A factory that names a tag late which was flushed less than a second before it began is run once more: there is no
 // clock that all processes share (docs/couchdb.md). That nothing old is stored is in no-resurrection.test.js.
 const lateTags = false;
+/** A write on a real server takes as long as several on ours. */
+const PACE = 4;
 const faults = ['blind-fill', 'lost-count', 'shared-lock'];
 
 const real = realServer();
@@ -52,6 +54,7 @@ if (real !== undefined) {
     options: () => options(real.url),
     seconds: SECONDS,
     lateTags,
+    pace: PACE,
     faults,
   });
 }

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { gate, turns } = require('../../support/deferred.js');
 const { until } = require('../../support/wait.js');
-const { SLACK, TIMEOUT, startWorld } = require('./world.js');
+const { SLACK, TIMEOUT, startWorld, writing } = require('./world.js');
 require('../../support/alive.js');
 
 const CODES = /^CACHE_(CLOSED|UNAVAILABLE|TIMEOUT)$/;
@@ -23,6 +23,8 @@ async function ends(settled) {
 
 const everything = (cache) =>
   Promise.allSettled([
+    // First: what is asked after it stays.
+    cache.flush(),
     cache.get('get'),
     cache.many(['many', 'more']),
     cache.put('put', 1, '1m'),
@@ -30,7 +32,6 @@ const everything = (cache) =>
     cache.add('add', 1, '1m'),
     cache.increment('n'),
     cache.forget('forget'),
-    cache.flush(),
     cache.tags(['tag']).flush(),
     cache.lock('lock', { ttl: '1m', wait: 0 }),
     cache.remember('remember', '1m', () => 'made'),
@@ -85,6 +86,38 @@ test('close() gives back the locks and the leases that are held', async (t) => {
   assert.equal(await strict.get('key'), 'made');
   await world.end();
 });
+
+for (const [what, take] of Object.entries({
+  'the end of a run that failed': (cache) =>
+    cache.remember('key', '1m', () => Promise.reject(new Error('broken'))),
+  'the release of a lock': async (cache) => {
+    const { release } = await cache.lock('name', { ttl: '1m', wait: 0 });
+    void release().catch(() => {});
+  },
+  'the end of a lockAndRun': (cache) => cache.lockAndRun('name', '1m', () => null),
+})) {
+  test(`close() waits for ${what}, which is on its way`, async (t) => {
+    const world = await startWorld(t, { traffic: false, patient: true });
+    const { server } = world;
+    const cache = world.another();
+    await cache.ready();
+    const gives = ({ failed, owner, _id }) => failed || (_id.startsWith('lock:') && owner === undefined);
+    const held = server.faults.hold(writing(gives));
+    const taken = take(cache).catch(() => {});
+    const { at } = await held.arrived;
+    let closed = false;
+    const closing = cache.close().then(() => {
+      closed = true;
+    });
+    // What is not waited for is over by then.
+    for (let turn = 0; turn < 10; turn += 1) await world.strict.has('another');
+    assert.equal(closed, false);
+    held.release();
+    await Promise.all([closing, taken]);
+    assert.ok(server.requests.every((request) => request.at < at || request.status !== undefined));
+    await world.end();
+  });
+}
 
 test('a cache that is closed with much under way leaves no connection behind', async (t) => {
   const world = await startWorld(t, { traffic: false, patient: true });

@@ -48,6 +48,27 @@ for (const [how, begin] of Object.entries(passing)) {
   });
 }
 
+for (const status of [503, 429]) {
+  test(`a server that answers nothing but ${status} is given up, and asked by one attempt at a time`, async (t) => {
+    const world = await startWorld(t, { traffic: false, config: { breakerThreshold: 2 } });
+    const { server, open, strict } = world;
+    const fault = server.faults.answer(undefined, status, { error: 'busy', reason: 'try again' });
+    for (let times = 0; times < 2; times += 1) {
+      await assert.rejects(strict.get('key'), { code: /CACHE_(TIMEOUT|UNAVAILABLE)/ });
+    }
+    await until('it is given up', async () => (await world.state()) === 'down');
+    const { hits } = fault;
+    await Promise.all(Array.from({ length: 500 }, (_, at) => open.get(`key:${at}`)));
+    await assert.rejects(strict.put('key', 1), { code: 'CACHE_UNAVAILABLE' });
+    assert.ok(fault.hits - hits < 20, `${fault.hits - hits} requests`);
+    fault.release();
+    await until('it is back', () => strict.ready().then(() => true));
+    await strict.put('key', 1);
+    assert.equal(await strict.get('key'), 1);
+    await world.end({ recovery: await world.recovers() });
+  });
+}
+
 test('a database that is deleted under way is made again, once each time', async (t) => {
   const world = await startWorld(t, { patient: true });
   const { server } = world;

@@ -10,6 +10,8 @@ const { until } = require('../../support/wait.js');
 
 /** @typedef {'both' | 'requests' | 'replies'} Direction */
 
+const DIRECTIONS = /** @type {const} */ (['requests', 'replies']);
+
 class Proxy {
   host = host;
   port = 0;
@@ -74,14 +76,17 @@ class Proxy {
    * @param {Direction} [direction]
    */
   pause(direction = 'both') {
-    for (const each of /** @type {const} */ (['requests', 'replies'])) {
+    for (const each of DIRECTIONS) {
       if (direction === 'both' || direction === each) this.faults.paused.add(each);
     }
     this.#refresh();
   }
 
-  resume() {
-    this.faults.paused.clear();
+  /** @param {Direction} [direction] */
+  resume(direction = 'both') {
+    for (const each of DIRECTIONS) {
+      if (direction === 'both' || direction === each) this.faults.paused.delete(each);
+    }
     this.#refresh();
   }
 

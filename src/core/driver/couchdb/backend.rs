@@ -1,19 +1,20 @@
 //! One database: reading and writing documents, in few requests, whatever the server does meanwhile.
 //!
 //! What fails for a moment (a database that is being made anew, shards that cannot be opened yet) is tried again
-//! until the deadline of the operation, which drops what it waits for. A write whose answer was lost is looked up
-//! before it is made again: each names itself in the document.
+//! until the deadline of the operation, which drops what it waits for. A write that has failed is looked up before it
+//! is made again: its answer may have been lost, and each names itself in the document; or the database may be another
+//! by now, and `CouchDB` takes any revision of a document that it never had.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use reqwest::Method;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use super::asking::Judged;
 use super::bulk::{self, Read, Written};
 use super::clock::ServerClock;
 use super::config::Config;
@@ -23,7 +24,6 @@ use super::gate::Gate;
 use super::http::{Answer, Http};
 use super::patience::Patience;
 use super::revisions::Revisions;
-use super::setup;
 use crate::core::driver::remote::fault::Fault;
 use crate::core::error::Result;
 use crate::core::hub::Hub;
@@ -67,8 +67,6 @@ pub struct Backend {
     /// Tells the writes of this store from those of any other.
     name: String,
     last_write: AtomicU64,
-    /// How often the database was found missing: each time it is another one.
-    lost: AtomicU64,
 }
 
 impl Backend {
@@ -85,7 +83,6 @@ impl Backend {
             writes: Desk::new(WRITES),
             name: format!("{random:016x}"),
             last_write: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
             config,
         }))
     }
@@ -109,12 +106,25 @@ impl Backend {
     /// itself is none. What is there instead is looked at after the pause, so that it is not out of date already.
     pub async fn commit(
         self: &Arc<Self>,
+        document: Document,
+        patience: &mut Patience,
+    ) -> std::result::Result<Committed, Fault> {
+        let mut lost = false;
+        match self.try_commit(document, patience, &mut lost).await {
+            // Not the write that was sent first.
+            Err(Fault::Down(reason)) if lost => Err(Fault::Dropped(reason)),
+            other => other,
+        }
+    }
+
+    async fn try_commit(
+        self: &Arc<Self>,
         mut document: Document,
         patience: &mut Patience,
+        lost: &mut bool,
     ) -> std::result::Result<Committed, Fault> {
         document.write = self.write_name();
         document.recent = self.recent(&document);
-        let mut lost = false;
         loop {
             let size = FRAME + document.id.len() + document.value.as_ref().map_or(0, String::len);
             let (answer, begin) = self.writes.add(document.clone(), size);
@@ -131,7 +141,7 @@ impl Backend {
                 Ok(Written::Refused(reason)) => {
                     return Err(Fault::Refused { code: "document".into(), message: (*reason).into() });
                 }
-                Err(Fault::Dropped(_)) => lost = true,
+                Err(Fault::Dropped(_)) => *lost = true,
                 Err(fault) => return Err(fault),
             }
             patience.wait().await;
@@ -141,29 +151,17 @@ impl Backend {
                 Some(now) if now.recent.contains(&document.write) => {
                     return Ok(Committed::Stored(document));
                 }
-                now if lost && now.as_ref().and_then(|now| now.rev.as_ref()) == document.rev.as_ref() => {}
+                now if *lost && now.as_ref().and_then(|now| now.rev.as_ref()) == document.rev.as_ref() => {}
                 now => {
                     // If it knows all writes since the revision that was to be replaced, this one was not among them.
                     let knows_all = now.as_ref().is_some_and(|now| {
                         let since = generation(now).saturating_sub(generation(&document));
                         since <= 1 + now.recent.len() as u64
                     });
-                    return Ok(Committed::Conflict { now, lost: lost && !knows_all });
+                    return Ok(Committed::Conflict { now, lost: *lost && !knows_all });
                 }
             }
         }
-    }
-
-    /// Names what stands under a key: a revision of this database, not of one that was there before.
-    pub fn marker(&self, document: &Document) -> Option<Arc<[u8]>> {
-        let rev = document.rev.as_deref()?;
-        Some(format!("{} {rev}", self.lost.load(Ordering::Relaxed)).into_bytes().into())
-    }
-
-    /// The revision that a marker names; `None` if it is of a database that is gone.
-    pub fn revision(&self, marker: &[u8]) -> Option<Box<str>> {
-        let (database, rev) = std::str::from_utf8(marker).ok()?.split_once(' ')?;
-        (*database == *self.lost.load(Ordering::Relaxed).to_string()).then(|| rev.into())
     }
 
     /// The names of the writes that a document follows on, as far as they are known.
@@ -171,115 +169,6 @@ impl Backend {
         let most = if document.counts { RECENT_STEPS } else { RECENT };
         let known = self.revisions.get(&document.id).filter(|known| known.rev == document.rev);
         known.map(|known| known.writes.iter().take(most).cloned().collect()).unwrap_or_default()
-    }
-
-    /// Asks the server for anything else.
-    pub async fn ask(
-        self: &Arc<Self>,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        limit: Duration,
-    ) -> std::result::Result<Answer, Fault> {
-        self.ask_as(false, method, path, body, limit).await
-    }
-
-    /// Asks for what may be asked twice: again if the connection is lost, until the time is over.
-    pub async fn ask_again(
-        self: &Arc<Self>,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        limit: Duration,
-    ) -> std::result::Result<Answer, Fault> {
-        let (deadline, mut patience) = (Instant::now() + limit, Patience::default());
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.ask(method.clone(), path, body.clone(), left).await {
-                Err(Fault::Dropped(_)) if Instant::now() + patience.next() < deadline => {
-                    patience.wait().await;
-                }
-                other => return other,
-            }
-        }
-    }
-
-    /// Asks for what only a server admin may do. That the user is none says nothing of other requests.
-    pub async fn ask_as_admin(
-        self: &Arc<Self>,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-        limit: Duration,
-    ) -> std::result::Result<Answer, Fault> {
-        self.ask_as(true, method, path, Some(body), limit).await
-    }
-
-    async fn ask_as(
-        self: &Arc<Self>,
-        admin: bool,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-        limit: Duration,
-    ) -> std::result::Result<Answer, Fault> {
-        let deadline = Instant::now() + limit;
-        let mut patience = Patience::default();
-        loop {
-            self.gate.pass(deadline, || self.connect(false)).await?;
-            let asked = self.http.ask(method.clone(), path, body.clone(), deadline).await;
-            match self.judge(asked, admin) {
-                Judged::Answer(answer) => return Ok(answer),
-                Judged::Fault(fault) => return Err(fault),
-                Judged::Again(fault) if Instant::now() + patience.next() >= deadline => return Err(fault),
-                Judged::Again(_) => patience.wait().await,
-            }
-        }
-    }
-
-    /// What an answer, or none, says of the server.
-    fn judge(self: &Arc<Self>, asked: std::result::Result<Answer, Fault>, admin: bool) -> Judged {
-        let answer = match asked {
-            Ok(answer) => answer,
-            Err(fault) => {
-                if let Fault::Down(reason) | Fault::Timeout(reason) | Fault::Dropped(reason) = &fault
-                    && (matches!(fault, Fault::Down(_)) || self.gate.failed())
-                    && self.gate.lost(reason)
-                {
-                    self.connect(false);
-                }
-                return Judged::Fault(fault);
-            }
-        };
-        self.gate.answered();
-        let refused =
-            |code: &str, message: String| Fault::Refused { code: code.into(), message: message.into() };
-        match answer.status {
-            401 | 403 if !admin => {
-                let reason: Arc<str> = setup::refusal(&answer).into();
-                if self.gate.lost(&reason) {
-                    self.connect(true);
-                }
-                Judged::Fault(Fault::Down(reason))
-            }
-            404 if answer.reason().contains("Database does not exist")
-                || answer.reason().contains("no_db_file") =>
-            {
-                self.revisions.clear();
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                if self.gate.missing() {
-                    self.connect(false);
-                }
-                Judged::Again(refused("404", format!("CouchDB has no such database: {}", answer.reason())))
-            }
-            // What it is to be retried later by its own words, or cannot do for a moment.
-            429 | 500..=599 => Judged::Again(refused("500", format!("CouchDB failed: {}", answer.reason()))),
-            _ => Judged::Answer(answer),
-        }
-    }
-
-    fn connect(self: &Arc<Self>, refused: bool) {
-        runtime::spawn(setup::connect(Arc::downgrade(self), refused));
     }
 
     /// A name for a write that no other has had.
@@ -330,10 +219,11 @@ impl Backend {
 
     /// Writes documents, and answers for each.
     async fn write_all(self: &Arc<Self>, mut asked: Vec<Waiting<Document, Written>>) {
+        let deadline = Instant::now() + self.config.command_timeout;
         loop {
             let body = bulk::bulk_docs(asked.iter().map(|asked| &asked.item));
-            match self.ask(Method::POST, "/_bulk_docs", Some(body), self.config.command_timeout).await {
-                Ok(answer) if answer.is_ok() => {
+            match self.ask_once(false, (Method::POST, "/_bulk_docs", Some(body)), deadline).await {
+                Judged::Answer(answer) if answer.is_ok() => {
                     let written = bulk::written(&answer, asked.iter().map(|asked| &*asked.item.id));
                     for (asked, written) in asked.into_iter().zip(written) {
                         drop(asked.answer.send(written));
@@ -341,29 +231,28 @@ impl Backend {
                     return;
                 }
                 // One of them is refused, and the rest with it: they are told apart by asking for fewer.
-                Ok(Answer { status: 400 | 413, .. }) if asked.len() > 1 => {
+                Judged::Answer(Answer { status: 400 | 413, .. }) if asked.len() > 1 => {
                     let rest = asked.split_off(asked.len() / 2);
                     Box::pin(self.write_all(rest)).await;
                 }
-                Ok(answer) => {
+                Judged::Answer(answer) => {
                     let reason: Box<str> = answer.reason().into();
-                    for asked in asked {
-                        drop(asked.answer.send(Ok(Written::Refused(reason.clone()))));
-                    }
-                    return;
+                    return answer_all(asked, || Ok(Written::Refused(reason.clone())));
                 }
-                // A server that failed may have written some of them.
-                Err(Fault::Refused { message, .. }) => return refuse(asked, &Fault::Dropped(message)),
-                Err(fault) => return refuse(asked, &fault),
+                Judged::Fault(fault) => return answer_all(asked, || Err(fault.clone())),
+                // None was written. What they replace went with the database.
+                Judged::Missing(_) => return answer_all(asked, || Ok(Written::Conflict)),
+                // Some may have been written.
+                Judged::Failed(fault) => {
+                    let fault = match fault {
+                        Fault::Refused { message, .. } => Fault::Dropped(message),
+                        other => other,
+                    };
+                    return answer_all(asked, || Err(fault.clone()));
+                }
             }
         }
     }
-}
-
-enum Judged {
-    Answer(Answer),
-    Fault(Fault),
-    Again(Fault),
 }
 
 /// How many writes a document has seen.
@@ -372,9 +261,9 @@ fn generation(document: &Document) -> u64 {
     rev.split_once('-').and_then(|(generation, _)| generation.parse().ok()).unwrap_or(0)
 }
 
-fn refuse<I, O>(asked: Vec<Waiting<I, O>>, fault: &Fault) {
+fn answer_all<I, O>(asked: Vec<Waiting<I, O>>, answer: impl Fn() -> std::result::Result<O, Fault>) {
     for asked in asked {
-        drop(asked.answer.send(Err(fault.clone())));
+        drop(asked.answer.send(answer()));
     }
 }
 

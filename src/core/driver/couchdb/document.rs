@@ -207,6 +207,11 @@ impl Document {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
+    /// Whether it says more than that the key holds nothing.
+    pub fn is_of_use(&self) -> bool {
+        self.value.is_some() || self.lease.is_some() || self.corrupt
+    }
+
     /// Whether it holds a value, fresh or in its grace.
     pub fn holds(&self, now: u64) -> bool {
         self.corrupt || (self.value.is_some() && !self.has_expired(now))

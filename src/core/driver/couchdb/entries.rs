@@ -8,7 +8,7 @@ use super::document::Document;
 use super::patience::Patience;
 use super::seen::{Epochs, Seen, payload};
 use super::{CouchDb, ids, lifetime, millis};
-use crate::core::command::{Command, Condition, Fetched, Reply};
+use crate::core::command::{Command, Fetched, Reply};
 use crate::core::driver::remote::fault::Fault;
 use crate::core::error::{Error, ErrorKind, Result as Checked};
 use crate::core::value::{Payload, Value};
@@ -47,18 +47,9 @@ impl CouchDb {
         Err(Error::new(ErrorKind::InvalidValue, operation, message))
     }
 
-    pub(super) async fn put(
-        self: &Arc<Self>,
-        key: &str,
-        value: &Value,
-        condition: Condition,
-    ) -> Result<Reply, Fault> {
-        if condition == Condition::IfAbsent {
-            return self.add(key, value).await.map(Reply::Changed);
-        }
+    pub(super) async fn put(self: &Arc<Self>, key: &str, value: &Value) -> Result<(), Fault> {
         if value.life.ttl == Some(Duration::ZERO) {
-            self.forget(key).await?;
-            return Ok(Reply::Changed(true));
+            return self.forget(key).await.map(drop);
         }
         let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
         let mut document = Document::holding(key, value, &epochs, self.now());
@@ -69,7 +60,7 @@ impl CouchDb {
                 // Replaced since by whoever came after it.
                 Committed::Stored(_) | Committed::Weak(_) | Committed::Conflict { lost: true, .. } => {
                     self.counters.writes.count();
-                    return Ok(Reply::Changed(true));
+                    return Ok(());
                 }
                 Committed::Conflict { now, .. } => {
                     document.rev = now.and_then(|now| now.rev);
@@ -81,7 +72,7 @@ impl CouchDb {
         }
     }
 
-    async fn add(self: &Arc<Self>, key: &str, value: &Value) -> Result<bool, Fault> {
+    pub(super) async fn add(self: &Arc<Self>, key: &str, value: &Value) -> Result<bool, Fault> {
         let id = ids::entry(key);
         let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
         // A key that is new to this process most often is new.
@@ -132,30 +123,22 @@ impl CouchDb {
 
     /// Removes what is under a key, also a lease; the value that it held.
     async fn take(self: &Arc<Self>, key: &str) -> Result<Option<Payload>, Fault> {
+        let late = self.late.of(key);
         let mut seen = self.look(key, &[]).await?;
         let mut patience = Patience::default();
         loop {
             let held = payload(seen.fresh());
-            let Some(document) = &seen.document else {
-                if self.late.may_come(key) {
-                    let gone = Document::gone(key, self.now());
-                    if let Committed::Conflict { now, .. } = self.backend.commit(gone, &mut patience).await? {
-                        seen = self.seen(now, Epochs::new()).await?;
-                        continue;
-                    }
-                }
-                return Ok(None);
-            };
-            // What stands there says already that the key holds nothing.
-            if document.value.is_none() && document.lease.is_none() && !document.corrupt {
+            // There is nothing, or it is said already; but what is late may name that revision, or none.
+            if !seen.document.as_ref().is_some_and(Document::is_of_use) && late.is_none() {
                 return Ok(None);
             }
-            let gone = Document { rev: document.rev.clone(), ..Document::gone(key, self.now()) };
+            let gone = Document { rev: seen.rev(), ..Document::gone(key, self.now()) };
             if let Committed::Conflict { now, lost: false } = self.backend.commit(gone, &mut patience).await?
             {
                 seen = self.seen(now, Epochs::new()).await?;
                 continue;
             }
+            self.late.kept_out(key, late);
             if held.is_some() {
                 self.counters.deletes.count();
             }

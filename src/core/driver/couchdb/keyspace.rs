@@ -15,6 +15,7 @@ use super::patience::Patience;
 use super::{CouchDb, seen::Epochs};
 use crate::core::command::Reply;
 use crate::core::driver::remote::fault::Fault;
+use crate::core::driver::remote::flushes::Running;
 
 /// How many documents a page of a flush has. Only their ids and revisions are read.
 const PAGE: usize = 500;
@@ -57,53 +58,67 @@ impl CouchDb {
     /// there are depends on how many keys there are. What is put in this process after the flush was asked for stays.
     pub(super) async fn flush(self: &Arc<Self>, prefix: &str) -> Result<Reply, Fault> {
         let flush = self.flushes.begin(prefix);
+        // What was asked before may have yet to be written.
+        self.done_until_now(prefix).await;
+        let late = self.late.under(prefix);
         for (begin, has_keys) in [(format!("{ENTRIES}{prefix}"), true), (HASHED.to_owned(), false)] {
             let count = if has_keys { PAGE } else { FIRST_PAGE };
             let mut cursor = Cursor { begin, after: None, count };
             loop {
-                let (found, is_last) = self.found(&mut cursor, !has_keys).await?;
-                let mut keys = found.iter().filter(|(key, _)| key.starts_with(prefix));
-                let mut left: Vec<Vec<u8>> = keys.by_ref().map(|(key, _)| key.as_bytes().to_vec()).collect();
-                self.flushes.keep_written(flush.id, &mut left);
-                let gone =
-                    found.into_iter().filter(|(key, _)| left.iter().any(|left| left == key.as_bytes()));
-                let removed = try_join_all(gone.map(|(key, rev)| self.remove(key, Some(rev), flush.id)));
-                in_time(self.deadline(), removed).await?;
+                let (mut found, is_last) = self.found(&mut cursor, !has_keys).await?;
+                found.retain(|(key, _)| key.starts_with(prefix));
+                self.remove_all(found.into_iter().map(|(key, rev)| (key.into(), Some(rev))), &flush).await?;
                 if is_last {
                     break;
                 }
             }
         }
-        for key in self.late.under(prefix) {
-            in_time(self.deadline(), self.forget(&key)).await?;
-        }
-        let unwritten = flush.unwritten();
-        let unwritten = unwritten.into_iter().filter_map(|key| String::from_utf8(key).ok());
-        try_join_all(unwritten.map(|key| async move { self.forget(&key).await })).await?;
-        Ok(Reply::Done)
-    }
-
-    /// Removes a key, whatever stands there by now, unless it was put here since the flush began.
-    async fn remove(
-        self: &Arc<Self>,
-        key: String,
-        mut rev: Option<Box<str>>,
-        flush: u64,
-    ) -> Result<(), Fault> {
-        let mut patience = Patience::default();
-        loop {
-            let gone = Document { rev, ..Document::gone(&key, self.now()) };
-            let Committed::Conflict { now, lost: false } = self.backend.commit(gone, &mut patience).await?
-            else {
-                return Ok(());
-            };
-            let mut left = vec![key.as_bytes().to_vec()];
-            self.flushes.keep_written(flush, &mut left);
-            match now {
-                Some(now) if !left.is_empty() => rev = now.rev,
-                _ => return Ok(()),
+        for page in late.chunks(PAGE) {
+            self.remove_all(page.iter().map(|(key, _)| (key.clone(), self.known_rev(key))), &flush).await?;
+            for (key, since) in page {
+                self.late.kept_out(key, Some(*since));
             }
         }
+        loop {
+            let unwritten = flush.unwritten().await;
+            if unwritten.is_empty() {
+                return Ok(Reply::Done);
+            }
+            let keys = unwritten.into_iter().filter_map(|key| String::from_utf8(key.into()).ok());
+            let keys = keys.map(|key| (key.as_str().into(), self.known_rev(&key)));
+            self.remove_all(keys, &flush).await?;
+        }
+    }
+
+    fn known_rev(&self, key: &str) -> Option<Box<str>> {
+        self.backend.revisions.get(&ids::entry(key)).and_then(|known| known.rev)
+    }
+
+    /// Removes keys that have these revisions, whatever stands there by now, unless a flush is to leave them alone.
+    async fn remove_all(
+        self: &Arc<Self>,
+        keys: impl Iterator<Item = (Box<str>, Option<Box<str>>)>,
+        flush: &Running<'_>,
+    ) -> Result<(), Fault> {
+        let removed = try_join_all(keys.map(|(key, rev)| self.remove(key, rev, flush)));
+        in_time(self.deadline(), removed).await.map(drop)
+    }
+
+    async fn remove(
+        self: &Arc<Self>,
+        key: Box<str>,
+        mut rev: Option<Box<str>>,
+        flush: &Running<'_>,
+    ) -> Result<(), Fault> {
+        let mut patience = Patience::default();
+        while !flush.leaves(key.as_bytes()) {
+            let gone = Document { rev, ..Document::gone(&key, self.now()) };
+            match self.backend.commit(gone, &mut patience).await? {
+                Committed::Conflict { now, lost: false } => rev = now.and_then(|now| now.rev),
+                _ => break,
+            }
+        }
+        Ok(())
     }
 
     /// Keys with their revisions, and whether they are the last.

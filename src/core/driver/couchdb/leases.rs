@@ -1,13 +1,14 @@
 //! Leases: who in the fleet computes a missing value, and whether the result may still be stored.
 //!
 //! A lease stands in the key's own document: a write, a removal, a flush of the prefix, by whomever, makes another
-//! revision, and the fill names the one that it replaces. It lives for `leaseTtl` and is prolonged while its factory
+//! revision, and the fill, which looks for its lease first, names the one that it replaces. It lives for `leaseTtl` and is prolonged while its factory
 //! runs, so that a process that dies frees it. A caller that finds a lease of another joins its run, unless a tag of
 //! that run was flushed since: then it takes the lease over, for what is being computed is out of date.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backend::Committed;
@@ -15,7 +16,7 @@ use super::document::{Document, Lease};
 use super::patience::Patience;
 use super::seen::{Epochs, Seen, payload};
 use super::tags::SKEW_MICROS;
-use super::{Asked, CouchDb, lifetime, millis};
+use super::{Asked, CouchDb, ids, lifetime, millis};
 use crate::core::command::{LeaseId, Reply};
 use crate::core::driver::remote::Tagged;
 use crate::core::driver::remote::epochs::flushed_since;
@@ -65,10 +66,8 @@ impl CouchDb {
             let began = self.backend.clock.micros();
             let epochs = self.lease_epochs(tags, &seen.epochs).await?;
             match self.backend.commit(self.leased(key, &seen, &token, &epochs), &mut patience).await? {
-                Committed::Stored(document) => {
-                    let marker = self.backend.marker(&document);
-                    let until = document.lease.as_ref().map_or(0, |lease| lease.until);
-                    let run = Run { began, until, marker, tags: epochs.into(), ..Run::of(key, token) };
+                Committed::Stored(_) => {
+                    let run = Run { began, tags: epochs.into(), ..Run::of(key, token) };
                     return Ok(Found::Granted { lease, run, stale });
                 }
                 Committed::Weak(document) => {
@@ -130,16 +129,9 @@ impl CouchDb {
         keep: bool,
         deadline: Instant,
     ) -> Checked<Reply> {
-        let Some(mut run) = self.runs.get(lease) else {
+        let Some(run) = self.runs.get(lease) else {
             return Ok(Reply::Filled { stored: false, superseded: 0 });
         };
-        if !run.offline && self.now() >= run.until {
-            // It was not prolonged, as where the machine slept: whether it is still held is not known.
-            run.marker = None;
-            if let Ok(Ok(())) = timeout_at(deadline, self.renew(lease)).await {
-                run = self.runs.get(lease).unwrap_or(run);
-            }
-        }
         let shown = value.payload.clone();
         let filled = if run.offline {
             Ok((false, false))
@@ -175,8 +167,10 @@ impl CouchDb {
         let mut names = value.tags.clone();
         names.extend(run.tags.iter().map(|(tag, _)| tag.clone()).filter(|tag| !value.tags.contains(tag)));
         // Prolongs the epochs that are known, and makes those of tags that were named late.
+        let (now_epochs, held) =
+            try_join(self.epochs(&names, lifetime(value.life)), self.lease_document(run)).await?;
         let (mut epochs, mut flushed, mut dead) = (Vec::new(), false, false);
-        for (tag, epoch) in self.epochs(&names, lifetime(value.life)).await? {
+        for (tag, epoch) in now_epochs {
             let is_kept = value.tags.contains(&tag);
             if let Some(tagged) = known(&tag) {
                 // Those who wait asked before it was flushed; nobody joins a run whose tags were.
@@ -195,29 +189,41 @@ impl CouchDb {
             self.give_back(run, "", deadline).await;
             return Ok((false, flushed));
         }
-        let now = self.now();
+        let Some(mut held) = held else { return Ok((false, flushed)) };
+        if held.lease(self.now()).is_none() {
+            // It was not prolonged, as where the machine slept: it may be purged at any moment.
+            match self.prolong(held).await? {
+                Some(prolonged) => held = prolonged,
+                None => return Ok((false, flushed)),
+            }
+        }
+        let (now, until) = (self.now(), held.lease.as_ref().map_or(0, |lease| lease.until));
         let result = match value.life.ttl {
             Some(Duration::ZERO) => Document::gone(key, now),
             _ => Document::holding(key, value, &epochs, now),
         };
-        // Found out to be lost when it was to be prolonged. What took it away may be purged by now, and CouchDB takes a
-        // revision whose document is not there.
-        let marker = run.marker.as_deref();
-        let Some(rev) = marker.and_then(|marker| self.backend.revision(marker)) else {
-            return Ok((false, flushed));
-        };
-        let rev = Some(rev);
         let (Committed::Stored(stored) | Committed::Weak(stored)) =
-            self.backend.commit(Document { rev, ..result }, &mut Patience::default()).await?
+            self.backend.commit(Document { rev: held.rev, ..result }, &mut Patience::default()).await?
         else {
             return Ok((false, flushed));
         };
-        if self.now() >= run.until {
+        if self.now() >= until {
             // The answer has shown that the server's clock is ahead: the lease may have lapsed, and be purged by now.
             self.undo(Document { rev: stored.rev, ..Document::gone(key, self.now()) }).await;
             return Ok((false, flushed));
         }
         Ok((true, flushed))
+    }
+
+    /// The document in which a run's lease stands, if it is still held. A write that names a revision is no proof that
+    /// it is: of a document that is not there, purged or gone with its database, `CouchDB` takes every
+    /// revision.
+    async fn lease_document(self: &Arc<Self>, run: &Run) -> Result<Option<Document>, Fault> {
+        if run.offline {
+            return Ok(None);
+        }
+        let found = self.backend.read(&ids::entry(&run.key)).await?;
+        Ok(found.filter(|found| found.lease.as_ref().is_some_and(|lease| lease.token[..] == run.token[..])))
     }
 
     pub(super) async fn fail(
@@ -235,25 +241,20 @@ impl CouchDb {
 
     /// Gives a lease back, if it is still held; in an outage it frees itself.
     async fn give_back(self: &Arc<Self>, run: &Run, error: &str, deadline: Instant) {
-        if run.offline {
-            return;
-        }
         let give_back = async {
-            let (mut seen, mut patience) = (self.look(&run.key, &[]).await?, Patience::default());
-            while let Some(document) = &seen.document
-                && document.lease.as_ref().is_some_and(|lease| lease.token[..] == run.token[..])
-            {
+            let mut patience = Patience::default();
+            while let Some(held) = self.lease_document(run).await? {
                 let now = self.now();
-                let mut free = match (document.value.is_some(), error) {
-                    (true, _) => Document { lease: None, ..document.clone() },
-                    (false, "") => Document::gone(&run.key, now),
-                    (false, error) => Document::failed(&run.key, &run.token, error, now),
+                let free = match (held.value.is_some(), error) {
+                    (true, _) => Document { lease: None, ..held },
+                    (false, "") => Document { rev: held.rev, ..Document::gone(&run.key, now) },
+                    (false, error) => {
+                        Document { rev: held.rev, ..Document::failed(&run.key, &run.token, error, now) }
+                    }
                 };
-                free.rev.clone_from(&document.rev);
-                match self.backend.commit(free, &mut patience).await? {
-                    Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
-                    _ => break,
-                }
+                let Committed::Conflict { .. } = self.backend.commit(free, &mut patience).await? else {
+                    break;
+                };
             }
             Ok::<_, Fault>(())
         };
@@ -263,22 +264,25 @@ impl CouchDb {
     /// Prolongs a lease, if it is still held.
     pub(super) async fn renew(self: &Arc<Self>, lease: LeaseId) -> Result<(), Fault> {
         let Some(run) = self.runs.get(lease) else { return Ok(()) };
-        let until = self.now() + millis(self.config.lease_ttl).unwrap_or_default();
-        let mut document = self.look(&run.key, &[]).await?.document.unwrap_or_default();
-        let Some(held) = document.lease.as_mut().filter(|held| held.token[..] == run.token[..]) else {
-            self.runs.mark(lease, None, 0);
-            return Ok(());
-        };
-        held.until = until;
-        if document.value.is_none() {
-            document.expires_at = Some(until);
+        if let Some(held) = self.lease_document(&run).await? {
+            self.prolong(held).await?;
         }
-        let renewed = match self.backend.commit(document, &mut Patience::default()).await? {
-            Committed::Stored(document) | Committed::Weak(document) => self.backend.marker(&document),
-            Committed::Conflict { .. } => None,
-        };
-        self.runs.mark(lease, renewed, until);
         Ok(())
+    }
+
+    /// Prolongs the lease that a document has; `None` if it is held no more.
+    async fn prolong(self: &Arc<Self>, mut held: Document) -> Result<Option<Document>, Fault> {
+        let until = self.now() + millis(self.config.lease_ttl).unwrap_or_default();
+        if let Some(lease) = &mut held.lease {
+            lease.until = until;
+        }
+        if held.value.is_none() {
+            held.expires_at = Some(until);
+        }
+        Ok(match self.backend.commit(held, &mut Patience::default()).await? {
+            Committed::Stored(document) | Committed::Weak(document) => Some(document),
+            Committed::Conflict { .. } => None,
+        })
     }
 
     /// Ends the runs of a session that went away: whoever waits computes anew.

@@ -8,7 +8,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::seen::Seen;
@@ -16,11 +18,12 @@ use super::{Asked, CouchDb, overdue};
 use crate::core::command::{Command, LeaseId, Outage, Reply};
 use crate::core::driver::remote::asked::Ready;
 use crate::core::driver::remote::fault::Fault;
+use crate::core::driver::remote::flushes::Begun;
 use crate::core::driver::remote::held;
 use crate::core::error::Result as Checked;
 use crate::core::hub::SessionId;
 use crate::core::runtime;
-use crate::core::value::Payload;
+use crate::core::value::{Payload, Value};
 
 type Parts = Mutex<(Vec<Result<Option<Payload>, Outage>>, usize, Option<Asked>)>;
 
@@ -56,8 +59,12 @@ pub enum Work {
     Request(Asked, Command),
     /// A key of a `many`: which.
     Part(Many, usize),
+    /// A value that is to be put, whatever is there.
+    Put(Asked, Value, Begun),
     /// A lease that is to be prolonged.
     Renew(LeaseId),
+    /// Who waits until all that came before is done.
+    Mark(oneshot::Sender<()>),
 }
 
 /// The lines, by key; those of locks by the lock's document.
@@ -126,7 +133,7 @@ fn is_read(work: &Work) -> bool {
     match work {
         Work::Part(..) => true,
         Work::Request(_, command) => is_read_command(command),
-        Work::Renew(_) => false,
+        _ => false,
     }
 }
 
@@ -165,6 +172,10 @@ impl CouchDb {
                     let _ = timeout_at(self.deadline(), self.renew(lease)).await;
                 }
                 Group::One(Work::Request(asked, command)) => self.answer_one(asked, command).await,
+                Group::One(Work::Put(asked, value, begun)) => {
+                    self.answer_put(&key, asked, value, begun).await;
+                }
+                Group::One(Work::Mark(passed)) => drop(passed.send(())),
                 Group::One(Work::Part(..)) => {}
             }
         }
@@ -204,7 +215,7 @@ impl CouchDb {
                         Err(fault) => Err(fault.outage()),
                     },
                 ),
-                Work::Renew(_) => {}
+                _ => {}
             }
         }
         answers.hand_over();
@@ -223,7 +234,7 @@ impl CouchDb {
                 }
             }
             Err(fault) => {
-                self.late.note(key);
+                self.may_be_late(key, &fault);
                 for asked in asked {
                     ready.push(asked, Err(fault.error("increment")));
                 }
@@ -243,20 +254,16 @@ impl CouchDb {
             Command::Fail { lease, error, .. } => {
                 Box::pin(async move { self.fail(lease, &error, deadline).await })
             }
-            Command::Put { key, value, condition } => {
-                if let Err(error) = self.check_size(&value, "put") {
+            Command::Put { key, value, .. } => {
+                if let Err(error) = self.check_size(&value, "add") {
                     return asked.answer(Err(error));
                 }
                 Box::pin(async move {
-                    let stored = in_time(deadline, self.put(&key, &value, condition)).await;
-                    if let Err(fault) = &stored {
-                        self.flushes.unwritten(key.as_bytes());
-                        // What was refused at once was not sent.
-                        if !matches!(fault, Fault::Down(_)) {
-                            self.late.note(&key);
-                        }
+                    let added = in_time(deadline, self.add(&key, &value)).await;
+                    if let Err(fault) = &added {
+                        self.may_be_late(&key, fault);
                     }
-                    stored.map_err(|fault| fault.error("put"))
+                    changed(added).map_err(|fault| fault.error("add"))
                 })
             }
             command => Box::pin(async move {
@@ -276,8 +283,8 @@ impl CouchDb {
                     }
                 });
                 let reply = reply.await;
-                if reply.is_err() {
-                    self.given_up(session, &command);
+                if let Err(fault) = &reply {
+                    self.given_up(session, &command, fault);
                 }
                 reply.map_err(|fault| fault.error(operation))
             }),
@@ -285,15 +292,51 @@ impl CouchDb {
         asked.answer(reply.await);
     }
 
+    async fn answer_put(self: &Arc<Self>, key: &str, asked: Asked, value: Value, begun: Begun) {
+        let stored = if let Err(error) = self.check_size(&value, "put") {
+            Err(error)
+        } else {
+            let stored = in_time(asked.deadline, self.put(key, &value)).await;
+            if let Err(fault) = &stored {
+                self.may_be_late(key, fault);
+            }
+            stored.map(|()| Reply::Changed(true)).map_err(|fault| fault.error("put"))
+        };
+        self.flushes.put_ended(key.as_bytes(), begun, stored.is_ok());
+        asked.answer(stored);
+    }
+
     /// An operation has failed, and what it writes may still be on its way.
-    fn given_up(self: &Arc<Self>, session: SessionId, command: &Command) {
+    fn given_up(self: &Arc<Self>, session: SessionId, command: &Command, fault: &Fault) {
         match command {
             Command::Lock { name, owner, ttl, .. } => held::release_unknown(self, session, name, owner, *ttl),
             command => {
                 if let Some(key) = command.key() {
-                    self.late.note(key);
+                    self.may_be_late(key, fault);
                 }
             }
+        }
+    }
+
+    /// A write of a key has failed.
+    fn may_be_late(&self, key: &str, fault: &Fault) {
+        // What was refused at once was not sent.
+        if !matches!(fault, Fault::Down(_)) {
+            self.late.note(key);
+        }
+    }
+
+    /// Resolves when all is done that was asked until now of the keys under a prefix; how long that takes is bounded by
+    /// their deadlines.
+    pub(super) fn done_until_now(&self, prefix: &str) -> impl Future<Output = ()> + Send + use<> {
+        let mut marks = Vec::new();
+        for (_, line) in self.lines.0.lock().iter_mut().filter(|(key, _)| key.starts_with(prefix)) {
+            let (passed, mark) = oneshot::channel();
+            line.push_back(Work::Mark(passed));
+            marks.push(mark);
+        }
+        async move {
+            join_all(marks).await;
         }
     }
 

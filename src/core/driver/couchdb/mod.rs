@@ -7,6 +7,7 @@
 //!
 //! All of it runs on the runtime's one thread.
 
+mod asking;
 mod backend;
 mod bulk;
 mod changes;
@@ -138,12 +139,16 @@ impl CouchDb {
             }
             command => match command.key() {
                 Some(key) => {
-                    if let Command::Put { condition: Condition::Always, .. } = &command {
-                        self.flushes.written(key);
-                    }
                     let key: Box<str> = key.into();
-                    self.line_up(&key, Work::Request(asked, command));
+                    let work = match command {
+                        Command::Put { value, condition: Condition::Always, .. } => {
+                            Work::Put(asked, value, self.flushes.put(&key))
+                        }
+                        command => Work::Request(asked, command),
+                    };
+                    self.line_up(&key, work);
                 }
+                // Its first step, which is taken here, tells what was asked before from what comes after.
                 None => runtime::start(run(asked, command)),
             },
         }

@@ -18,7 +18,7 @@ const LONGEST_REFUSED: Duration = Duration::from_secs(15 * 60);
 const MISSING: Duration = Duration::from_secs(2);
 
 /// What is left behind as `_design/cache`: the view that the sweep goes through.
-const DESIGN: &str = r#"{"language":"javascript","views":{"expired":{"map":"function (doc) {\n  if (doc.expiresAt) {\n    emit(doc.expiresAt, doc._rev);\n  }\n}"}}}"#;
+pub const DESIGN: &str = r#"{"language":"javascript","views":{"expired":{"map":"function (doc) {\n  if (doc.expiresAt) {\n    emit(doc.expiresAt, doc._rev);\n  }\n}"}}}"#;
 
 /// Why a database cannot be used.
 struct Obstacle {

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::CouchDb;
 use super::backend::Committed;
 use super::document::Document;
-use super::patience::Patience;
+use super::{patience::Patience, setup};
 use crate::core::driver::remote::fault::Fault;
 use crate::core::runtime;
 
@@ -128,6 +128,12 @@ impl CouchDb {
         }
         let body = Some(query.to_string().into_bytes());
         let answer = self.backend.ask(Method::POST, "/_design/cache/_view/expired", body, LIMIT).await?;
+        if answer.status == 404 {
+            // Another program has made the database anew.
+            let design = setup::DESIGN.into();
+            self.backend.ask_as_admin(Method::PUT, "/_design/cache", design, LIMIT).await?;
+            return Ok(None);
+        }
         let Ok(Expired { mut rows }) = serde_json::from_slice(&answer.body) else { return Ok(None) };
         let is_last = rows.len() < PAGE;
         if after

@@ -10,6 +10,7 @@ use super::Asked;
 use super::fault::Fault;
 use super::scripts::Script;
 use super::wire::{Value, command, decimal};
+use crate::core::driver::remote::flushes::Begun;
 
 /// The answer to a call.
 pub type Answer = Result<Value, Fault>;
@@ -42,7 +43,7 @@ pub enum Sink {
     /// A `get` of a user's.
     Get(Asked),
     /// A `put` of a user's.
-    Put(Asked),
+    Put(Asked, Begun),
     /// A step of an operation.
     Step(oneshot::Sender<Answer>),
 }

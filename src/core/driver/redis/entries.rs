@@ -15,6 +15,7 @@ use super::wire::Value as Answered;
 use super::{Asked, Redis, values};
 use crate::core::command::{Condition, Fetched, Reply};
 use crate::core::driver::remote::asked::Ready;
+use crate::core::driver::remote::flushes::Begun;
 use crate::core::error::Result;
 use crate::core::runtime::start;
 use crate::core::value::{Payload, Value};
@@ -56,16 +57,14 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
 }
 
 /// Answers a `put`.
-pub fn stored(asked: Asked, call: &Call, answer: Answer, ready: &mut Ready) {
+pub fn stored(asked: Asked, begun: Begun, call: &Call, answer: Answer, ready: &mut Ready) {
+    asked.store.flushes.put_ended(call.key().unwrap_or_default(), begun, answer.is_ok());
     let reply = match answer {
         Ok(_) => {
             asked.store.counters.writes.count();
             Ok(Reply::Changed(true))
         }
-        Err(fault) => {
-            asked.store.flushes.unwritten(call.key().unwrap_or_default());
-            Err(fault.error("put"))
-        }
+        Err(fault) => Err(fault.error("put")),
     };
     ready.push(asked, reply);
 }
@@ -76,22 +75,23 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
     if let Err(error) = redis.check_size(&value, "put") {
         return asked.answer(Err(error));
     }
-    if condition == Condition::Always {
-        redis.flushes.written(&key);
-    }
+    let begun = (condition == Condition::Always).then(|| redis.flushes.put(&key));
     let quick = value.tags.is_empty() && !redis.is_slow_to_encode(&value);
-    if quick && condition == Condition::Always && value.life.grace.is_zero() {
+    if let Some(begun) = begun
+        && quick
+        && value.life.grace.is_zero()
+    {
         let (mut bytes, rest) = redis.encode_now(&value, &[]);
         bytes.extend(rest);
         let (call, deadline) =
             (Call::Set(key.as_bytes().into(), bytes, values::lifetime(value.life)), asked.deadline);
-        return redis.router.send(Outgoing { call, deadline, sink: Sink::Put(asked), asking: false });
+        return redis.router.send(Outgoing { call, deadline, sink: Sink::Put(asked, begun), asking: false });
     }
     let claimed = key.clone();
     let operation = async move {
         let reply = asked.store.put_slowly(&key, value, condition, asked.deadline).await;
-        if reply.is_err() {
-            asked.store.flushes.unwritten(key.as_bytes());
+        if let Some(begun) = begun {
+            asked.store.flushes.put_ended(key.as_bytes(), begun, reply.is_ok());
         }
         asked.answer(reply.map_err(|fault| fault.error("put")));
     };

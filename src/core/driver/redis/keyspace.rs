@@ -10,6 +10,7 @@ use super::link::Link;
 use super::wire::Value as Answered;
 use super::{Redis, keys};
 use crate::core::command::Reply;
+use crate::core::driver::remote::flushes::Running;
 use crate::core::error::Result;
 
 /// How many keys a server is asked to look at at once.
@@ -22,22 +23,24 @@ impl Redis {
     /// on how many keys the servers hold. What is put in this process after the flush was asked for stays.
     pub(super) async fn flush(&self, prefix: &str) -> Result<Reply> {
         let flush = self.flushes.begin(prefix);
-        let flushed = self.flush_pages(prefix, flush.id).await;
-        let unwritten = flush.unwritten();
-        drop(flush);
-        flushed.map_err(|fault| fault.error("flush"))?;
-        self.router.unlink(unwritten, self.deadline()).await.map_err(|fault| fault.error("flush"))?;
+        self.flush_all(prefix, &flush).await.map_err(|fault| fault.error("flush"))?;
         Ok(Reply::Done)
     }
 
-    async fn flush_pages(&self, prefix: &str, flush: u64) -> std::result::Result<(), Fault> {
+    async fn flush_all(&self, prefix: &str, flush: &Running<'_>) -> std::result::Result<(), Fault> {
+        self.flush_pages(prefix, flush).await?;
+        let unwritten = flush.unwritten().await.into_iter().map(Into::into).collect();
+        self.router.unlink(unwritten, self.deadline()).await
+    }
+
+    async fn flush_pages(&self, prefix: &str, flush: &Running<'_>) -> std::result::Result<(), Fault> {
         for _ in 0..MOST_PASSES {
             let mut removed = 0;
             for node in self.router.primaries(self.deadline()).await? {
                 let mut cursor = "0".to_owned();
                 loop {
                     let (next, mut found) = self.page(&node, prefix, &cursor, self.deadline()).await?;
-                    self.flushes.keep_written(flush, &mut found);
+                    found.retain(|key| !flush.leaves(key));
                     removed += found.len();
                     self.router.unlink(found, self.deadline()).await?;
                     cursor = next;

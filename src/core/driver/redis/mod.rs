@@ -97,7 +97,7 @@ impl Listener for Ears {
             match sink {
                 Sink::Step(sender) => drop(sender.send(answer)),
                 Sink::Get(asked) => entries::got(asked, call, answer, &mut ready),
-                Sink::Put(asked) => entries::stored(asked, &call, answer, &mut ready),
+                Sink::Put(asked, begun) => entries::stored(asked, begun, &call, answer, &mut ready),
             }
         }
         ready.hand_over();

@@ -22,11 +22,8 @@ pub struct Run {
     pub holder: Option<SessionId>,
     /// When it began, by the store's clock in µs.
     pub began: u64,
-    /// What stands under the key while it runs, if that is known: the bytes of the lease on Redis, the revision on
-    /// `CouchDB`.
+    /// What stands under the key on Redis while it runs, if that is known: the bytes of the lease.
     pub marker: Option<Arc<[u8]>>,
-    /// Until when its lease is held without being prolonged, in milliseconds of the store's clock; 0 where nobody asks.
-    pub until: u64,
     /// Its tags, with the epochs from before it began.
     pub tags: Arc<[Tagged]>,
     /// Whether this process decided alone, for the server could not be asked.
@@ -41,7 +38,6 @@ impl Run {
             token,
             holder: None,
             began: 0,
-            until: 0,
             marker: None,
             tags: Arc::default(),
             offline: false,
@@ -113,13 +109,6 @@ impl Runs {
     /// The run of that name, while it is under way.
     pub fn get(&self, id: LeaseId) -> Option<Run> {
         self.table.lock().running.get(&id).map(|waited| waited.run.clone())
-    }
-
-    /// What stands under the key has changed: the run's lease until then, or something else.
-    pub fn mark(&self, id: LeaseId, marker: Option<Arc<[u8]>>, until: u64) {
-        if let Some(waited) = self.table.lock().running.get_mut(&id) {
-            (waited.run.marker, waited.run.until) = (marker, until);
-        }
     }
 
     /// Has a session told of the run's end.
