@@ -46,7 +46,7 @@ function groupParts({ title, unit, rows }, left, top, width) {
       line(scale(value), first - 2, scale(value), bottom, 'grid'),
       text(scale(value), bottom + FONT_PX + 3, short(value), { type: 'faint', anchor: 'middle' }),
     ]),
-    text(start, bottom + 2 * FONT_PX + 5, unit, { type: 'faint' }),
+    text(left + width, bottom + 2 * FONT_PX + 5, unit, { type: 'faint', anchor: 'end' }),
     ...rows.flatMap(({ label, value, shown, kind }, at) => {
       const y = first + at * ROW;
       const emphasis = kind === 'own' ? 'text strong' : 'text';

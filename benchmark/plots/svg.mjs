@@ -6,7 +6,7 @@
 
 export const FONT_PX = 13;
 /** Roughly what a character takes; a label's room is reckoned by it, because nothing here can measure text. */
-const CHARACTER_PX = 6.9;
+const CHARACTER_PX = 7.5;
 
 /** Colours that can be told apart with the usual defects of sight (after Okabe and Ito), in both schemes. */
 const SERIES = [
@@ -118,7 +118,7 @@ export function ticks(most, wanted = 5) {
 /** A number as an axis shows it. */
 export function short(value) {
   if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))} M`;
-  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))} k`;
+  if (value >= 1e3) return `${Number((value / 1e3).toPrecision(3))} k`;
   return String(Number(value.toPrecision(3)));
 }
 
