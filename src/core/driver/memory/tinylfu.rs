@@ -23,7 +23,7 @@ const OVERHEAD: u64 = 480;
 ///
 /// Small values wait for moka's batch, also where the bound on entries is a small one: what was just put is
 /// then asked for again before it must have been asked for often. Enforced at every write, moka's policy has no
-/// such window and loses up to 18 points of the hit ratio on web and ORM traces (docs/memory.md).
+/// such window and loses up to 13 points of the hit ratio on an ORM's traffic (docs/benchmarks/hits.md).
 const SETTLE_AFTER: u64 = 128;
 
 /// The container of the policy `tinylfu`.
