@@ -10,7 +10,7 @@ export const USAGE = `Usage: node benchmark/run.mjs [options]
 
   --only=LIST        some sections alone: ${SECTIONS.join(',')}
   --traces=DIR       hits: recorded accesses too, files with one key a line (name.keys.gz)
-  --stall-seconds=N  heap: how long the event loop is watched, for each contender and round (25)
+  --stall-seconds=N  heap: how long the event loop is watched, for each contender and round (15)
   --out=DIR          where the results are written (docs/benchmarks)
   --smoke            a run of some seconds that proves that the benchmark works; its figures mean
                      nothing, and are written only where --out says`;
@@ -29,10 +29,10 @@ const FULL = {
   heap: {
     heap: {
       entries: 1_000_000,
-      rounds: 2,
-      seconds: 25,
+      rounds: 3,
+      seconds: 15,
       warmupSeconds: 2,
-      routeSeconds: 6,
+      routeSeconds: 5,
       maxSizeBytes: 2.5 * GIB,
     },
     overhead: { entries: 1_000_000, rounds: 1, maxSizeBytes: 2.5 * GIB },

@@ -23,7 +23,7 @@ export async function startup({ starts, installPeers }, progress) {
   const packages = versions();
   const rows = {};
   for (const { name } of contenders) {
-    progress(`installing ${name}`);
+    if (name === OWN || installPeers) progress(`installing ${name}`);
     rows[name] = { ...medians(answers[name]), install: sizeOf(name, packages[name], installPeers) };
   }
   return { rows };
