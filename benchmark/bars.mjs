@@ -1,13 +1,10 @@
 /**
  * What the library promises of its speed and weight, and whether this run kept it. The limits stand
- * here, those of a remote driver in its folder's bars.mjs, and nowhere else; what they are compared
+ * here, those of another section in its folder's bars.mjs, and nowhere else; what they are compared
  * with comes from the run.
  */
 import { FLOOR } from './contenders.mjs';
-import { couchdbBars } from './couchdb/bars.mjs';
 import { count, times } from './format.mjs';
-import { redisBars } from './redis/bars.mjs';
-import { tieredBars } from './tiered/bars.mjs';
 
 const GET_RATIO = 0.35;
 const PUT_RATIO = 0.6;
@@ -18,21 +15,10 @@ const STALL_SHARE = 0.2;
 
 const PEERS = ['bentocache', 'keyv', 'cacheable'];
 
-/** The bars of the sections that ran: `{ text, limit, measured, met }`. */
-export function bars({ ops, native, heap, redis, couchdb, tiered }) {
-  return [
-    ...opsBars(ops),
-    ...nativeBars(native),
-    ...heapBars(heap),
-    ...redisBars(redis),
-    ...couchdbBars(couchdb),
-    ...tieredBars(tiered),
-  ];
-}
+/** Bars are `{ text, limit, measured, value, met }`. */
+export const memoryBars = ({ ops, native }) => [...opsBars(ops), ...nativeBars(native)];
 
-function opsBars(ops) {
-  if (!ops) return [];
-  const { rows } = ops;
+function opsBars({ rows }) {
   const ratio = (operation, peer, limit) =>
     atMost(
       `\`${operation}\`${operation === 'get' ? ' hit' : ''}, of ${peer}'s time`,
@@ -52,15 +38,12 @@ function opsBars(ops) {
   ];
 }
 
-function nativeBars(native) {
-  if (!native) return [];
-  const { hit, probe } = native.rows;
+function nativeBars({ rows: { hit, probe } }) {
   const text = "the native call of a hit, of a raw function's call with one string argument";
   return [atMost(text, hit.median / probe.median, NATIVE_RATIO, times)];
 }
 
-function heapBars(heap) {
-  if (!heap) return [];
+export function heapBars({ heap }) {
   const { ferrocache, 'lru-cache': lru } = heap.rows;
   return [
     below(

@@ -119,6 +119,24 @@ const asyncCacheDedupe = {
   },
 };
 
+const layeredLoader = {
+  name: 'layered-loader',
+  setup:
+    '`new ManualCache({ inMemoryCache })`; `new Loader({ inMemoryCache, dataSourceGetOneFn })` as remember',
+  async open({ entries, load }) {
+    const { Loader, ManualCache } = await import('layered-loader');
+    const inMemoryCache = { cacheType: 'lru-map', ttlInMsecs: HOUR_MS, maxItems: entries };
+    const cache = new ManualCache({ inMemoryCache });
+    const loader = load && new Loader({ inMemoryCache, dataSourceGetOneFn: load });
+    return {
+      get: (key) => cache.get(key),
+      put: (key, value) => cache.set(key, value),
+      remember: load && ((key) => loader.get(key)),
+      close: () => cache.close(),
+    };
+  },
+};
+
 /** What no awaited call can be cheaper than. */
 const floor = {
   name: 'resolved promise',
@@ -142,6 +160,7 @@ export const contenders = [
   cacheable,
   cacheManager,
   asyncCacheDedupe,
+  layeredLoader,
 ];
 
 export function contender(name) {

@@ -1,14 +1,16 @@
 /**
  * Child program: a large cache's weight on the process. Fills one contender with entries of 1 KiB,
- * says what the JS heap and the process grew by, and then watches the event loop under traffic.
+ * says what the JS heap and the process grew by, and then watches the event loop under traffic, and a route of
+ * the same process under load.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { collect, serve } from './child.mjs';
 import { contender } from './contenders.mjs';
+import { underLoad } from './heap/route.mjs';
 import { watch } from './stalls.mjs';
 import { bigKey, bigObject, zipfIndices } from './values.mjs';
 
-await serve(async ({ name, entries, seconds, warmupSeconds, maxSizeBytes }) => {
+await serve(async ({ name, entries, seconds, warmupSeconds, routeSeconds, maxSizeBytes }) => {
   // Drawn before the baseline: the schedule is nobody's growth.
   const schedule = zipfIndices(entries, Math.min(4 * entries, 1 << 22));
   const cache = await contender(name).open({ entries, maxSizeBytes });
@@ -34,6 +36,7 @@ await serve(async ({ name, entries, seconds, warmupSeconds, maxSizeBytes }) => {
     externalBytes: after.external - before.external,
     residentBytes: after.rss - before.rss,
     ...traffic,
+    ...(await underLoad({ cache, schedule, seconds: routeSeconds })),
   };
 });
 

@@ -1,36 +1,31 @@
-/** A run's results as Markdown: the machine, the bars, the tables. */
-import { bars } from './bars.mjs';
+/** Results as Markdown: the machine, the bars, and the tables of the memory driver. */
 import { FLOOR, contenders } from './contenders.mjs';
 import { count, mib, ms, table, times } from './format.mjs';
 
-export function report({ machine, command, smoke, plan, results }) {
-  const parts = [
+/** What stands above a section's tables. */
+export function heading({ machine, command, smoke, seconds, bars }) {
+  return [
     smoke && '**A smoke run: it proves that the benchmark works. Its figures mean nothing.**',
-    describe(machine, command),
-    barsPart(results),
-    results.ops && opsPart(results.ops, plan.ops),
-    results.native && nativePart(results.native),
-    results.heap && heapPart(results.heap, plan.heap),
-    results.overhead && overheadPart(results.overhead, plan.overhead),
-  ];
-  return `${parts.filter(Boolean).join('\n\n')}\n`;
+    describe(machine, command, seconds),
+    bars.length > 0 && barsPart(bars),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
 }
 
-function describe(machine, command) {
+function describe(machine, command, seconds) {
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGib} GiB, ${machine.system}`,
-    `- Node ${machine.node} (V8 ${machine.v8}); load before the run ${machine.loadBefore.toFixed(2)}`,
-    `- Date: ${machine.date}`,
+    `- Node ${machine.node} (V8 ${machine.v8}); load before the section ${machine.loadBefore.toFixed(2)}`,
+    `- Date: ${machine.date}; the section took ${count(seconds)} s`,
     `- Command: \`${command}\``,
     `- Packages: ${packages.join(', ')}`,
   ].join('\n');
 }
 
-function barsPart(results) {
-  const list = bars(results);
-  if (list.length === 0) return undefined;
-  const rows = list.map(({ text, limit, measured, met }) => [
+function barsPart(bars) {
+  const rows = bars.map(({ text, limit, measured, met }) => [
     text,
     limit,
     measured,
@@ -46,7 +41,7 @@ const OPERATIONS = [
   ['remember', '`remember` hit'],
 ];
 
-function opsPart({ rows }, { keys, rounds }) {
+export function opsPart({ rows }, { keys, rounds }) {
   const names = contenders.map(({ name }) => name).filter((name) => rows[name]);
   const titles = OPERATIONS.map(([, title]) => title);
   const figures = names.map((name) => [
@@ -65,18 +60,22 @@ function opsPart({ rows }, { keys, rounds }) {
     table(['', ...titles, 'isolated'], figures),
     "ferrocache's time divided by theirs (below 1: ferrocache is faster):",
     table(['', ...titles], ratios),
-    faster(rows, peers),
+    faster(
+      rows,
+      peers.filter((name) => name !== FLOOR),
+      OPERATIONS,
+    ),
   ].join('\n\n');
 }
 
-const spread = (summary) => (summary ? `${count(summary.median)} (${count(summary.p99)})` : '–');
-const ratio = (own, other) => (own && other ? times(own.median / other.median) : '–');
+export const spread = (summary) => (summary ? `${count(summary.median)} (${count(summary.p99)})` : '–');
+export const ratio = (own, other) => (own && other ? times(own.median / other.median) : '–');
 
 /** Says by name who was faster than ferrocache, so that nobody has to look for it. */
-function faster(rows, peers) {
+export function faster(rows, peers, operations) {
   const found = [];
-  for (const name of peers.filter((peer) => peer !== FLOOR)) {
-    for (const [operation, title] of OPERATIONS) {
+  for (const name of peers) {
+    for (const [operation, title] of operations) {
       const other = rows[name][operation];
       const own = rows.ferrocache[operation];
       if (other && other.median < own.median) {
@@ -96,7 +95,7 @@ const CALLS = [
   ['stringify', '`JSON.stringify` of the value'],
 ];
 
-function nativePart({ rows }) {
+export function nativePart({ rows }) {
   return [
     '### The native call',
     "Nanoseconds for one synchronous call, without promise and decoding. The raw function reads its argument and does nothing else. The conversions of JSON are V8's, for comparison.",
@@ -112,12 +111,12 @@ function nativePart({ rows }) {
   ].join('\n\n');
 }
 
-function heapPart({ rows }, { entries, seconds, rounds }) {
+export function heapPart({ rows }, { entries, seconds, routeSeconds, rounds }) {
   const columns = Object.values(rows);
   const row = (title, show) => [title, ...columns.map(show)];
   return [
     '### A large cache: heap, memory and stalls',
-    `${count(entries)} entries of 1 KiB of JSON in a process of its own; then ${count(seconds)} s of traffic over them without pause (Zipf, 90 % \`get\`, 10 % \`put\`), 100 operations in each turn of the event loop. A stall is what a turn took beyond the usual one. Every figure is the median of its values in ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
+    `${count(entries)} entries of 1 KiB of JSON in a process of its own; then ${count(seconds)} s of traffic over them without pause (Zipf, 90 % \`get\`, 10 % \`put\`), 100 operations in each turn of the event loop. A stall is what a turn took beyond the usual one. Then, under the same traffic, ${count(routeSeconds)} s of requests over ten connections to a route of the same process that answers with a constant and asks no cache. Every figure is the median of its values in ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     table(
       ['', ...Object.keys(rows)],
       [
@@ -133,12 +132,16 @@ function heapPart({ rows }, { entries, seconds, rounds }) {
         row('garbage collection, a million operations', ({ gcMsPerMillion }) => ms(gcMsPerMillion)),
         row('garbage collection, longest', ({ longestGcMs }) => ms(longestGcMs)),
         row('full collections', ({ fullCollections }) => count(fullCollections)),
+        row('the route, requests a second', ({ routePerSecond }) => count(routePerSecond)),
+        row('the route, median', ({ routeP50Ms }) => ms(routeP50Ms)),
+        row('the route, 99.9th percentile', ({ routeP999Ms }) => ms(routeP999Ms)),
+        row('the route, longest', ({ routeMaxMs }) => ms(routeMaxMs)),
       ],
     ),
   ].join('\n\n');
 }
 
-function overheadPart({ rows }, { entries }) {
+export function overheadPart({ rows }, { entries }) {
   const columns = Object.values(rows);
   const row = (title, show) => [title, ...columns.map(show)];
   return [

@@ -2,7 +2,8 @@
  * Runs tasks interleaved: in each round, every task goes once over all keys. What the machine does
  * meanwhile (its clock, its neighbours) hits all of them alike.
  *
- * A task is `{ id, kind: 'awaited' | 'direct', operation, keys, values }`.
+ * A task is `{ id, kind: 'awaited' | 'direct', operation, keys, values, prepare? }`. `prepare(start, end)` makes
+ * ready, untimed, what the operations from `start` to `end` use up.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { summary } from './statistics.mjs';
@@ -27,11 +28,12 @@ export async function interleave(tasks, { rounds, warmup }) {
   return Object.fromEntries(runners.map(({ id, samples }) => [id, summary(samples)]));
 }
 
-async function pass({ loop, operation, keys, values, samples }, recorded) {
+async function pass({ loop, operation, keys, values, samples, prepare }, recorded) {
   // The garbage of the one before is not this one's to clear away.
   globalThis.gc?.({ type: 'minor' });
   for (let start = 0; start < keys.length; start += SLICE) {
     const end = Math.min(start + SLICE, keys.length);
+    await prepare?.(start, end);
     const sample = await loop(operation, keys, values, start, end);
     if (recorded) samples.push(sample);
     // A turn of the event loop: timers run, as in a server. lru-cache and all that build on it

@@ -1,57 +1,62 @@
 #!/usr/bin/env node
 /**
  * `npm run bench`: ferrocache beside what a user would pick instead, in one run.
- * See docs/benchmarks.md for what is measured and how.
+ * See docs/benchmarks/README.md for what is measured and how.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { bars } from './bars.mjs';
-import { couchdbReport } from './couchdb/report.mjs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describeMachine } from './machine.mjs';
 import { USAGE, readOptions } from './options.mjs';
-import { hasMarkers, sectionsOf, withResults } from './page.mjs';
-import { redisReport } from './redis/report.mjs';
-import { unavailable } from './redis/server.mjs';
-import { report } from './report.mjs';
+import { PAGES, writeSection, writeSummary } from './pages.mjs';
+import { heading } from './report.mjs';
 import { sections } from './sections.mjs';
-import { tieredReport } from './tiered/report.mjs';
 
 const options = understood();
-const page = options.markdown && existsSync(options.markdown) && readFileSync(options.markdown, 'utf8');
-// Said before the run and not after it.
-if (page && hasMarkers(page) && !options.complete(sectionsOf(page))) {
-  stop(`${options.markdown} takes a run of full length alone, of the sections that its marker names`);
-}
-if (options.sections.includes('redis') && !options.smoke && unavailable()) {
-  stop(`${unavailable()}: install Redis, or choose other sections with --only`);
-}
-
-const machine = describeMachine();
-const command = ['node benchmark/run.mjs', ...process.argv.slice(2)].join(' ');
+const command = ['npm run bench', ...process.argv.slice(2)].join(' ').replace('bench ', 'bench -- ');
 // Progress goes to the other stream: what is on the standard output is the report.
 const say = (text) => process.stderr.write(`${text}\n`);
 
-const results = {};
+// What a short run writes is worth nothing, but that it can be written is a part of what it proves.
+const passing = options.smoke && !options.out && mkdtempSync(path.join(tmpdir(), 'ferrocache-bench-'));
+const out = options.out ?? (passing || PAGES);
+mkdirSync(out, { recursive: true });
+
+const failed = [];
+const began = performance.now();
 for (const name of options.sections) {
+  try {
+    await section(name, sections[name], options.plan[name]);
+  } catch (error) {
+    // One that fails does not take the others with it.
+    say(`${name}: ${error.stack ?? error}`);
+    failed.push(name);
+  }
+}
+writeSummary(out);
+if (passing) rmSync(passing, { recursive: true });
+else say(`written to ${out}`);
+say(`${((performance.now() - began) / 1000).toFixed(0)} s in all`);
+if (failed.length > 0) stop(`failed: ${failed.join(', ')}`);
+
+async function section(name, { run, report, bars, plots }, plan) {
   say(`${name} …`);
-  results[name] = await sections[name](options.plan[name], (step) => say(`${name}: ${step}`));
-}
-
-const { plan, smoke } = options;
-const parts = [
-  report({ machine, command, smoke, plan, results }),
-  redisReport(results.redis, plan.redis),
-  couchdbReport(results.couchdb, plan.couchdb),
-  tieredReport(results.tiered, plan.tiered),
-];
-const markdown = parts.filter(Boolean).join('\n');
-console.log(markdown);
-
-if (options.json) {
-  const data = { machine, command, smoke, plan, bars: bars(results), results };
-  writeFileSync(options.json, `${JSON.stringify(data, null, 2)}\n`);
-}
-if (options.markdown) {
-  writeFileSync(options.markdown, page && hasMarkers(page) ? withResults(page, markdown) : markdown);
+  const machine = describeMachine();
+  const start = performance.now();
+  const result = await run(plan, (step) => say(`${name}: ${step}`));
+  const seconds = (performance.now() - start) / 1000;
+  if (result.unavailable) {
+    say(`${name}: not measured: ${result.unavailable}`);
+    if (options.named) failed.push(name);
+    return;
+  }
+  const { smoke } = options;
+  const held = bars(result, plan);
+  const head = heading({ machine, command, smoke, seconds, bars: held });
+  const markdown = `${head}\n\n${report(result, plan).trim()}`;
+  const data = { section: name, machine, command, smoke, seconds, plan, bars: held, result };
+  writeSection(out, name, { data, markdown, plots: plots(result, plan) });
+  console.log(`## ${sections[name].title}\n\n${markdown}\n`);
 }
 
 /** The options; ends the process on `--help` and on a mistake. */

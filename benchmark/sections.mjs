@@ -1,49 +1,50 @@
-/** Runs the sections, each in child processes, and brings their answers together. */
-import { run } from './child.mjs';
+/**
+ * The sections, in the order of the pages. Each is `{ title, run, report, bars, plots }`, and has its sizes in
+ * options.mjs and its page in docs/benchmarks/<name>.md:
+ *
+ *   run(plan, progress)   resolves to the result, or to `{ unavailable }`, why nothing was measured
+ *   report(result, plan)  the tables, as Markdown
+ *   bars(result, plan)    what is promised, and whether this run kept it
+ *   plots(result, plan)   SVG texts by file name
+ */
+import { heapBars, memoryBars } from './bars.mjs';
+import { couchdbBars } from './couchdb/bars.mjs';
+import { couchdbReport } from './couchdb/report.mjs';
 import { couchdb } from './couchdb/section.mjs';
+import { fastifyPlots } from './fastify/plots.mjs';
+import { fastifyReport } from './fastify/report.mjs';
+import { fastify } from './fastify/section.mjs';
+import { heapPlots } from './heap/plots.mjs';
+import { heapReport } from './heap/report.mjs';
+import { heap } from './heap/section.mjs';
+import { hitsBars } from './hits/bars.mjs';
+import { hitsPlots } from './hits/plots.mjs';
+import { hitsReport } from './hits/report.mjs';
+import { hits } from './hits/section.mjs';
+import { memoryPlots } from './memory/plots.mjs';
+import { memoryReport } from './memory/report.mjs';
+import { memory } from './memory/section.mjs';
+import { redisBars } from './redis/bars.mjs';
+import { redisReport } from './redis/report.mjs';
 import { redis } from './redis/section.mjs';
-import { median } from './statistics.mjs';
+import { couchdbPlots, redisPlots } from './remote/plots.mjs';
+import { startupPlots } from './startup/plots.mjs';
+import { startupReport } from './startup/report.mjs';
+import { startup } from './startup/section.mjs';
+import { tieredBars } from './tiered/bars.mjs';
+import { tieredPlots } from './tiered/plots.mjs';
+import { tieredReport } from './tiered/report.mjs';
 import { tiered } from './tiered/section.mjs';
 
-/** Who is compared where a whole process is: the library, and what its users would hold objects in. */
-const HOLDERS = ['ferrocache', 'lru-cache'];
+const none = () => [];
 
 export const sections = {
-  ops: (plan) => run('ops.mjs', plan),
-  native: (plan) => run('native.mjs', plan),
-  heap: (plan, progress) => inTurn('heap.mjs', plan, progress),
-  overhead: (plan, progress) => inTurn('overhead.mjs', plan, progress),
-  redis,
-  couchdb,
-  tiered,
+  memory: { title: 'Memory', run: memory, report: memoryReport, bars: memoryBars, plots: memoryPlots },
+  redis: { title: 'Redis', run: redis, report: redisReport, bars: redisBars, plots: redisPlots },
+  tiered: { title: 'Two tiers', run: tiered, report: tieredReport, bars: tieredBars, plots: tieredPlots },
+  couchdb: { title: 'CouchDB', run: couchdb, report: couchdbReport, bars: couchdbBars, plots: couchdbPlots },
+  heap: { title: 'A large cache', run: heap, report: heapReport, bars: heapBars, plots: heapPlots },
+  hits: { title: 'Hit ratios', run: hits, report: hitsReport, bars: hitsBars, plots: hitsPlots },
+  fastify: { title: 'A Fastify app', run: fastify, report: fastifyReport, bars: none, plots: fastifyPlots },
+  startup: { title: 'Starting', run: startup, report: startupReport, bars: none, plots: startupPlots },
 };
-
-/**
- * Each contender in a process of its own, in turn, for some rounds; every figure is the median over
- * the rounds, and `rounds` keeps them all.
- */
-async function inTurn(file, { rounds: count, ...input }, progress) {
-  const rounds = Object.fromEntries(HOLDERS.map((name) => [name, []]));
-  for (let round = 0; round < count; round += 1) {
-    for (const name of round % 2 === 0 ? HOLDERS : HOLDERS.toReversed()) {
-      progress(`round ${round + 1} of ${count}, ${name}`);
-      const answer = await run(file, { name, ...input });
-      if (answer.misses > 0) {
-        // What it does not hold weighs nothing: such a figure must not be shown.
-        throw new Error(`${name} does not hold ${input.entries} entries: ${answer.misses} misses`);
-      }
-      rounds[name].push(answer);
-    }
-  }
-  const rows = Object.fromEntries(HOLDERS.map((name) => [name, medians(rounds[name])]));
-  return { rows, rounds };
-}
-
-function medians(answers) {
-  return Object.fromEntries(
-    Object.keys(answers[0]).map((field) => {
-      const figures = answers.map((answer) => answer[field]);
-      return [field, figures.includes(null) ? null : median(figures)];
-    }),
-  );
-}

@@ -77,15 +77,15 @@ export function shuffled(count, seed = 1) {
 }
 
 /**
- * `length` indices below `count`, drawn by Zipf's law with the exponent of YCSB (0.99). They are
- * drawn before the measurement, into memory off the JS heap, so that drawing costs it nothing. With
- * one `seed` the same indices are popular; with one `draws` too they come in the same order.
+ * `length` indices below `count`, drawn by Zipf's law, by default with the exponent of YCSB (0.99). They are
+ * drawn before the measurement, into memory off the JS heap, so that drawing costs it nothing. With one `seed` the
+ * same indices are popular; with one `draws` too they come in the same order.
  */
-export function zipfIndices(count, length, seed = 11, draws = seed + 1) {
+export function zipfIndices(count, length, { seed = 11, draws = seed + 1, exponent = 0.99 } = {}) {
   const cumulated = new Float64Array(count);
   let sum = 0;
   for (let rank = 0; rank < count; rank += 1) {
-    sum += 1 / (rank + 1) ** 0.99;
+    sum += 1 / (rank + 1) ** exponent;
     cumulated[rank] = sum;
   }
   // Ranks are scattered over the indices: neighbours in popularity are no neighbours in memory.

@@ -9,7 +9,7 @@ const LATENCY = { 'get-1': 1.2, 'put-1': 0.8 };
 
 /** The bars of the section: `{ text, limit, measured, value, met }`; none of a shortened run. */
 export function couchdbBars(result) {
-  if (!result?.bars) return [];
+  if (!result.bars) return [];
   const ratio = (id, field) => result.rows[id][OWN][field] / result.rows[id][PLUGIN][field];
   const text = (id, what) => `${title(scenario(id))}, on CouchDB: ${what}, of the ${PLUGIN}'s`;
   return [

@@ -4,10 +4,7 @@ import { scenarioPart } from '../remote/report.mjs';
 import { contenders } from './contenders.mjs';
 import { scenarios } from './scenarios.mjs';
 
-/** The section's part of the report; undefined if it did not run. */
 export function couchdbReport(result, plan) {
-  if (!result) return undefined;
-  if (result.unavailable) return `### CouchDB\n\nNot measured: ${result.unavailable}.\n`;
   const { rows, server, packages } = result;
   const names = contenders.map(({ name }) => name);
   return `${[

@@ -12,7 +12,7 @@ const MISS_OF_GET = 2.2;
 
 /** The bars of the section: `{ text, limit, measured, value, met }`; none of a shortened run. */
 export function redisBars(result) {
-  if (!result?.bars) return [];
+  if (!result.bars) return [];
   const { rows } = result;
   const latency = (id, name) => rows[id][name].p50Us;
   return [

@@ -44,7 +44,7 @@ const requests = {
     rounds += 1;
     const seed = 1000 * rounds + data.instance;
     // The same keys are popular with all, in all rounds.
-    const indices = zipfIndices(data.keys.length, operations, POPULARITY, seed);
+    const indices = zipfIndices(data.keys.length, operations, { seed: POPULARITY, draws: seed });
     const random = randomSource(seed + 500);
     const isWrite = Uint8Array.from({ length: operations }, () => (random() < writes ? 1 : 0));
     const log = { start: new Float64Array(operations), end: new Float64Array(operations) };

@@ -5,18 +5,14 @@ import { contenders } from './contenders.mjs';
 const percent = (share) => `${(share * 100).toFixed(3)} %`;
 const micro = (value) => (value < 100 ? value.toFixed(1) : count(value));
 
-/** The section's part of the report; undefined if it did not run. */
 export function tieredReport(result, plan) {
-  if (!result) return undefined;
-  if (result.unavailable) return `### Two tiers\n\nNot measured: ${result.unavailable}.\n`;
   const { hits, news, rows, server, packages } = result;
   const { traffic } = plan;
   const names = contenders.map(({ name }) => name);
   const listed = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   return `${[
-    '### Two tiers',
     [`- Redis ${server.version}`, `- Caches: ${listed.join('; ')}`].join('\n'),
-    '#### A hit in memory, one awaited after the other',
+    '### A hit in memory, one awaited after the other',
     table(
       ['', 'memory driver, ns', 'tiered driver, ns', 'ratio'],
       ['plain', 'tagged'].map((kind) => {
@@ -29,7 +25,7 @@ export function tieredReport(result, plan) {
         ];
       }),
     ),
-    '#### From `put` on one instance to the new value on another',
+    '### From `put` on one instance to the new value on another',
     `Two processes: the one writes, and the other reads without a pause, the value before in its memory. The time from the call of \`put\` until the new value is read, of ${count(plan.news.samples)} writes.`,
     table(
       ['', 'p50', 'p99', 'not within 5 s'],
@@ -40,7 +36,7 @@ export function tieredReport(result, plan) {
           return [name, ms(p50Ms), ms(p99Ms), count(lost)];
         }),
     ),
-    '#### Traffic on two instances',
+    '### Traffic on two instances',
     `Two processes on one Redis, ${count(traffic.inFlight)} loops in each, ${count(traffic.operations)} operations a round and process: ${count(traffic.keys)} keys by Zipf's law (0.99), ${100 - traffic.writes * 100} % reads, memory for ${count(traffic.entries)} values; a turn of the event loop after each operation. A read is stale if what it gave had been overwritten before it began, for sure. Every figure is the median of ${traffic.rounds} interleaved ${traffic.rounds === 1 ? 'round' : 'rounds'}; the times are those of a read.`,
     table(
       [

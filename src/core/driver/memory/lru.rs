@@ -21,7 +21,7 @@ use super::tags::tags_size;
 /// What an entry costs beyond its key and its value: the slot, the table's share of it, the entry's fixed part,
 /// the allocator's headers, and the room that growing leaves.
 ///
-/// Measured as resident memory per entry (`npm run bench -- --only=overhead`, docs/memory.md).
+/// Measured as resident memory per entry (`npm run bench -- --only=heap`, docs/memory.md).
 const OVERHEAD: u64 = 208;
 
 /// How many shards the keys are spread over. A power of two.
