@@ -14,6 +14,7 @@ use napi_derive::napi;
 
 use super::completions::completions;
 use super::convert::{boolean, check, life, payload_value};
+use super::copies::{share, used};
 use super::error::{self, Code, Result};
 use super::replies::NativeReply;
 use super::sessions;
@@ -38,12 +39,14 @@ thread_local! {
 #[napi(module_exports)]
 pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     let module = exports.value();
-    let functions: [(&CStr, sys::napi_callback); 5] = [
+    let functions: [(&CStr, sys::napi_callback); 7] = [
         (c"get", Some(get)),
         (c"put", Some(put)),
         (c"many", Some(many)),
         (c"completions", Some(completions)),
         (c"probe", Some(probe)),
+        (c"share", Some(share)),
+        (c"used", Some(used)),
     ];
     for (name, function) in functions {
         let mut value = ptr::null_mut();
@@ -80,7 +83,7 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
             with_text(env, key, |key| {
                 sessions::with(handle, |session| {
                     if let Some(memory) = session.engine.embedded() {
-                        let entry = memory.get(key);
+                        let entry = session.sharing.look(memory, key);
                         return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
                     }
                     let id = number_of(env, id)?;
@@ -216,9 +219,11 @@ pub unsafe fn arguments<const N: usize>(
     Ok(values)
 }
 
+/// A number: a handle, or an id.
+///
 /// # Safety
 /// `env` must be running and `value` one of its values.
-unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
+pub unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
     let mut handle = 0;
     // SAFETY: as the caller's.
     let status = unsafe { sys::napi_get_value_uint32(env, value, &raw mut handle) };
@@ -260,7 +265,7 @@ unsafe fn read_all(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>
 ///
 /// # Safety
 /// As [`number_of`].
-unsafe fn with_text<T>(
+pub unsafe fn with_text<T>(
     env: sys::napi_env,
     value: sys::napi_value,
     call: impl FnOnce(&str) -> Result<T>,
