@@ -43,10 +43,15 @@ pub struct Counters {
 }
 
 /// A count that somebody else keeps, as the bits of an `f64`: JavaScript has no other number.
-pub type Lent = Arc<AtomicU64>;
+pub type Lent = Arc<LentCount>;
+
+/// It has cache lines of its own: each thread counts in one.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct LentCount(AtomicU64);
 
 fn lent_count(lent: &Lent) -> u64 {
-    f64::from_bits(lent.load(Ordering::Relaxed)) as u64
+    f64::from_bits(lent.0.load(Ordering::Relaxed)) as u64
 }
 
 impl Counters {

@@ -54,7 +54,7 @@ impl Permit {
 }
 
 /// How many slots a keeper fills before it forgets what it has seen.
-const REMEMBERED: usize = KEY_PLACES / 2;
+const REMEMBERED: usize = KEY_PLACES / 4 * 3;
 
 /// One session's eye for what is worth a copy: what is read again before it is written.
 #[derive(Debug)]

@@ -17,9 +17,10 @@ const ERA: usize = 0;
 /// Where the generations of the tags begin, and how many there are. A power of two.
 const TAGS: usize = 16;
 const TAG_PLACES: usize = 1 << 12;
-/// Where the generations of the keys begin, and how many there are: 256 KiB. A power of two.
+/// Where the generations of the keys begin, and how many there are. A power of two. 64 KiB stay in the processor's
+/// cache: with four times as many, a hit among 10,000 keys took a quarter longer.
 const KEYS: usize = TAGS + TAG_PLACES;
-pub(super) const KEY_PLACES: usize = 1 << 16;
+pub(super) const KEY_PLACES: usize = 1 << 14;
 
 /// An era ends when so large a part of the entries came or was evicted.
 const ERAS: u64 = 8;
