@@ -165,10 +165,10 @@ function memoryStore(name, manualClock, keyPrefix, config, batched) {
  */
 function hotTier(hot, { maxSize = Infinity, maxSizeBytes = DEFAULT_BYTES }) {
   if (hot === false) return undefined;
-  if (hot !== undefined && (typeof hot !== 'object' || hot === null)) {
+  if (hot !== undefined && (typeof hot !== 'object' || hot === null || Array.isArray(hot))) {
     throw mistyped('config.hot', 'false or an object', hot);
   }
-  const given = hot === undefined ? {} : record(hot, 'config.hot');
+  const given = /** @type {Record<string, unknown>} */ (hot ?? {});
   checkOptions(given, HOT, 'config.hot', wrong);
   /** @param {string} name @param {number} usual */
   const most = (name, usual) => atLeast(given[name] ?? usual, 1, `config.hot.${name}`);

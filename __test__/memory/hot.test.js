@@ -158,25 +158,28 @@ for (const isolation of ISOLATIONS) {
 
   test(`${isolation}: in a tiny store the least recently used goes, also if it was used without the core`, async () => {
     const step = fc.record({ write: fc.boolean(), key: fc.nat(7), times: fc.integer({ min: 1, max: 4 }) });
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
-      const cache = new (require('../../index.js').Cache)({ config: { maxSize: 4, isolation } });
-      const order = [];
-      for (const { write, key, times } of steps) {
-        const at = order.indexOf(key);
-        if (write) {
-          await cache.put(`k${key}`, { key });
-          if (at >= 0) order.splice(at, 1);
-          order.push(key);
-          if (order.length > 4) order.shift();
-        } else {
-          for (let time = 0; time < times; time++) {
-            assert.deepEqual(await cache.get(`k${key}`), at < 0 ? null : { key });
+    const property = fc.asyncProperty(
+      fc.array(step, { minLength: 40, maxLength: 80, size: 'max' }),
+      async (steps) => {
+        const cache = new (require('../../index.js').Cache)({ config: { maxSize: 4, isolation } });
+        const order = [];
+        for (const { write, key, times } of steps) {
+          const at = order.indexOf(key);
+          if (write) {
+            await cache.put(`k${key}`, { key });
+            if (at >= 0) order.splice(at, 1);
+            order.push(key);
+            if (order.length > 4) order.shift();
+          } else {
+            for (let time = 0; time < times; time++) {
+              assert.deepEqual(await cache.get(`k${key}`), at < 0 ? null : { key });
+            }
+            if (at >= 0) order.push(...order.splice(at, 1));
           }
-          if (at >= 0) order.push(...order.splice(at, 1));
         }
-      }
-      await cache.close();
-    });
+        await cache.close();
+      },
+    );
     await fuzz(property, { numRuns: 300 });
   });
 
