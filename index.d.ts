@@ -176,6 +176,17 @@ export const TIERED_DRIVER: 'tiered';
 /** Which entry goes first when a bound is reached. */
 export type EvictionPolicy = 'lru' | 'tinylfu';
 
+/** What a reader gets of a value that others read too. */
+export type Isolation = 'copy' | 'frozen';
+
+/** Bounds of the hot tier, for each thread that opened the cache. */
+export interface HotTierConfig {
+  /** Most values kept decoded. @default 16384, and no more than `maxSize` */
+  maxEntries?: number | undefined;
+  /** Most bytes on the JavaScript heap, as estimated from the length of the JSON text. @default a quarter of `maxSizeBytes` */
+  maxBytes?: number | undefined;
+}
+
 /** `config` of the memory driver. */
 export interface MemoryConfig {
   /**
@@ -194,6 +205,18 @@ export interface MemoryConfig {
    * @default 'lru'
    */
   policy?: EvictionPolicy | undefined;
+  /**
+   * The hot tier: decoded values of the keys that are read most, kept by each thread that opened the cache, so that a
+   * hit needs neither the core nor a decoder. Never out of date: see docs/memory.md. `false` keeps none.
+   */
+  hot?: false | HotTierConfig | undefined;
+  /**
+   * What a reader gets of a plain value (what JSON holds). `'copy'`: a value of its own. `'frozen'`: a deeply frozen
+   * one, which all readers may share; changing it throws. Anything else (a Map, a Date, a Buffer) is decoded for each
+   * reader and is his own.
+   * @default 'copy'
+   */
+  isolation?: Isolation | undefined;
   /** Overrides the top-level `defaultTtl`. */
   defaultTtl?: TTL | undefined;
   /** Overrides the top-level `prefix`. */

@@ -30,6 +30,8 @@ describe('an option', () => {
     [{ config: { maxsize: 5 } }, 'maxsize', 'maxSize'],
     [{ config: { maxSizeByte: 5 } }, 'maxSizeByte', 'maxSizeBytes'],
     [{ config: { polcy: 'lru' } }, 'polcy', 'policy'],
+    [{ config: { isolaton: 'copy' } }, 'isolaton', 'isolation'],
+    [{ config: { hot: { maxEntry: 5 } } }, 'maxEntry', 'maxEntries'],
     [{ config: { defaultTTL: '1h' } }, 'defaultTTL', 'defaultTtl'],
   ];
   for (const [options, written, meant] of misspelt) {
@@ -66,6 +68,12 @@ describe('an option', () => {
     ['maxSizeBytes', { config: { maxSizeBytes: NaN } }, /maxSizeBytes/],
     ['policy', { config: { policy: 'fifo' } }, /fifo[^]*lru|lru[^]*fifo/],
     ['policy', { config: { policy: 5 } }, /policy/],
+    ['isolation', { config: { isolation: 'freeze' } }, /isolation[^]*copy[^]*frozen/],
+    ['isolation', { config: { isolation: true } }, /isolation/],
+    ['hot', { config: { hot: true } }, /config\.hot/],
+    ['hot', { config: { hot: null } }, /config\.hot/],
+    ['hot', { config: { hot: { maxEntries: 0 } } }, /hot\.maxEntries/],
+    ['hot', { config: { hot: { maxBytes: '1mb' } } }, /hot\.maxBytes/],
     ['prefix', { prefix: 5 }, /prefix/],
     ['prefix', { prefix: '\uD800' }, /prefix/],
     ['prefix', { config: { prefix: {} } }, /prefix/],

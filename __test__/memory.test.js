@@ -23,6 +23,16 @@ conformance({
 });
 
 conformance({
+  name: 'memory, frozen values',
+  open: ({ config, ...options }) => new Cache({ ...options, config: { isolation: 'frozen', ...config } }),
+});
+
+conformance({
+  name: 'memory, without the hot tier',
+  open: ({ config, ...options }) => new Cache({ ...options, config: { hot: false, ...config } }),
+});
+
+conformance({
   name: 'memory, system clock',
   open: (options) => new Cache({ driver: 'memory', ...options }),
   capabilities: { manualClock: false },

@@ -34,6 +34,8 @@ class Access {
   session;
   /** @type {string} */
   prefix;
+  /** Values that are at hand, if any are kept. */
+  hot;
 
   /**
    * @param {import('./session.js').Session} session
@@ -42,12 +44,23 @@ class Access {
   constructor(session, prefix) {
     this.session = session;
     this.prefix = prefix;
+    this.hot = session.store.hot;
   }
 
   /** The key as the core knows it. @param {unknown} key */
   name(key) {
     if (this.prefix === '') return checkKey(key);
     return checkLength(this.prefix + checkKey(key), this.session.options.prefix);
+  }
+
+  /**
+   * The promise of a value that is at hand. What is at hand under a key was read under it: the key needs no check.
+   *
+   * @param {unknown} key
+   */
+  ready(key) {
+    if (this.hot === undefined || typeof key !== 'string') return undefined;
+    return this.hot.ready(this.prefix === '' ? key : this.prefix + key);
   }
 
   /**
@@ -124,9 +137,9 @@ class Access {
   look(name, operation) {
     const { failOpen, store } = this.session;
     const started = performance.now();
-    if (store.remote) {
-      const near = store.near(name);
-      if (near !== undefined) return this.found(near ?? undefined, name, operation, started, 'memory');
+    const near = store.near(name);
+    if (near !== undefined || !store.remote) {
+      return this.found(near ?? undefined, name, operation, started, 'memory');
     }
     const asked = failOpen.read(store.ask(binding.get, name), undefined, operation, name);
     return then(asked, (payload) => this.found(payload, name, operation, started));

@@ -8,6 +8,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { deadline } = require('./deadline.js');
 const { toCacheError } = require('./errors.js');
 const { decode } = require('./codec.js');
+const { frozen } = require('./frozen.js');
 const { Cancellation } = require('./run.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
@@ -15,7 +16,7 @@ const { Cancellation } = require('./run.js');
 
 /**
  * How a run ended. A value is copied for each caller.
- * @typedef {{ kind: 'value'; copy: () => unknown; superseded: number }
+ * @typedef {{ kind: 'value'; copy: () => unknown; json: boolean; superseded: number }
  *   | { kind: 'failed'; error: unknown }
  *   | { kind: 'abandoned' }} Outcome
  */
@@ -84,7 +85,8 @@ class Flight {
         if (outcome.kind === 'failed') {
           waiter.reject(outcome.error);
         } else if (outcome.kind === 'value' && isInTime(outcome, waiter)) {
-          waiter.resolve(outcome.copy());
+          const value = outcome.copy();
+          waiter.resolve(outcome.json && waiter.session.options.frozen ? frozen(value) : value);
         } else {
           // It joined after what this run computed was invalidated, or the run is gone.
           waiter.resolve(waiter.again());
@@ -145,7 +147,7 @@ function outcomeOf({ outcome, payload, superseded, error }) {
     // A Buffer crosses once and is copied for each caller; text is decoded for each.
     const content = /** @type {Payload} */ (payload);
     const copy = () => (Buffer.isBuffer(content) ? Buffer.from(content) : decode(content));
-    return { kind: 'value', copy, superseded: superseded ?? 0 };
+    return { kind: 'value', copy, json: typeof content === 'string', superseded: superseded ?? 0 };
   }
   if (outcome === 'abandoned') return { kind: 'abandoned' };
   const { name, message, code, givenUp } = JSON.parse(error ?? '{}');

@@ -265,7 +265,8 @@ class Flights {
       this.#giveUp(request.key, lease);
     }
     const { superseded } = filled;
-    this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), superseded });
+    const json = typeof encoded === 'string';
+    this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), json, superseded });
     if (filled.stored) this.#tell(request, value, result, performance.now() - started, refreshes);
     return value;
   }

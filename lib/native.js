@@ -76,6 +76,9 @@ const { Queue } = require('./queue.js');
  * @property {(handle: number, id: number, name: string, owner: string, ttl: number, wait: boolean) => { fence?: number; expiresIn: number }} lock
  * @property {(handle: number, id: number, name: string, owner: string) => boolean} unlock
  * @property {(handle: number, id: number, name: string, owner: string, ttl: number) => boolean} extend
+ * @property {(handle: number) => readonly ArrayBuffer[] | undefined} share memory for copies of values, as lib/hot.js
+ *   reads it; `undefined` where there is none
+ * @property {(handle: number, keys: string[]) => void} used copies of these were used, in this order
  * @property {(handle: number, watching: boolean) => void} watch
  * @property {(handle: number) => number} now
  * @property {(handle: number, millis: number) => void} advance

@@ -14,6 +14,7 @@ const { checkTerms } = require('./lock-terms.js');
 const { binding } = require('./native.js');
 const { checkOptions } = require('./option-checks.js');
 const { TaggedCache } = require('./tagged.js');
+const { isKnownTtl } = require('./ttl.js');
 
 /** @typedef {import('../index.js').TTL | null | undefined} MaybeTtl */
 
@@ -42,6 +43,10 @@ class Operations {
   get(key, options) {
     try {
       const access = this.#access;
+      if (options === undefined) {
+        const ready = access.ready(key);
+        if (ready !== undefined) return ready;
+      }
       const name = access.name(key);
       if (options !== undefined && isFresh(options)) return Promise.resolve(access.readFresh(name));
       return Promise.resolve(access.read(name, 'get'));
@@ -74,7 +79,15 @@ class Operations {
     try {
       // `remember(key, factory)` has its factory where the options are else.
       const bare = factory === undefined && typeof options === 'function';
-      return this.#access.remember(key, bare ? undefined : options, bare ? options : factory, NO_TAGS);
+      const terms = bare ? undefined : options;
+      const call = bare ? options : factory;
+      const access = this.#access;
+      // What else may be given is checked first: it is wrong also where there is a value.
+      if (typeof call === 'function' && (terms === undefined || isKnownTtl(terms))) {
+        const ready = access.ready(key);
+        if (ready !== undefined) return ready;
+      }
+      return access.remember(key, terms, call, NO_TAGS);
     } catch (error) {
       return Promise.reject(toCacheError(error));
     }

@@ -33,7 +33,8 @@ const BASE = [
 ];
 const PLUGIN = ['namespace', 'decorator', 'ready', 'lens'];
 const REMEMBER = ['ttl', 'tags', 'grace', 'timeout', 'hardTimeout', 'signal'];
-const MEMORY = ['maxSize', 'maxSizeBytes', 'policy', 'defaultTtl', 'prefix'];
+const MEMORY = ['maxSize', 'maxSizeBytes', 'policy', 'hot', 'isolation', 'defaultTtl', 'prefix'];
+const HOT = ['maxEntries', 'maxBytes'];
 
 /** The options of `config`, by the driver. */
 const CONFIG = {
@@ -59,6 +60,12 @@ const MOST_AT_ONCE = 1000;
 /** How long closing waits for a store that is reached by batches and has no bound of its own; milliseconds. */
 const DEFAULT_COMMAND_TIMEOUT = 1000;
 
+/** The byte bound of a memory store where none is said; as src/core/driver/memory/container.rs has it. */
+const DEFAULT_BYTES = 64 * 1024 * 1024;
+/** Values that are kept decoded at most, and their part of the store's bytes, where nothing is said. */
+const DEFAULT_HOT_ENTRIES = 16_384;
+const HOT_SHARE = 4;
+
 /** Smallest byte bound that holds anything: an entry's overhead alone is some hundred bytes. */
 const LEAST_BYTES = 1024;
 
@@ -77,7 +84,14 @@ const LEAST_BYTES = 1024;
  * @property {boolean} tiered whether this process has a tier above it
  * @property {number} commandTimeout milliseconds; the bound of one command on a backend
  * @property {number} atOnce operations of one call that are under way at once on a backend
+ * @property {boolean} frozen whether plain values are handed out frozen
+ * @property {HotTerms | undefined} hot the hot tier, if there is one
  * @property {object} native what the core is opened with
+ */
+
+/**
+ * The hot tier of a session.
+ * @typedef {{ entries: number; bytes: number; frozen: boolean }} HotTerms
  */
 
 /**
@@ -122,14 +136,45 @@ function checkCacheOptions(options = {}) {
  * @param {boolean} batched
  */
 function memoryStore(name, manualClock, keyPrefix, config, batched) {
+  const bounds = boundsOf(config, 'config');
+  const isolation = optional(
+    config.isolation,
+    (value, at) => oneOf(value, ['copy', 'frozen'], at),
+    'config.isolation',
+  );
+  const frozen = isolation === 'frozen';
+  const most = hotTier(config.hot, bounds);
   return {
+    frozen,
+    hot: most === undefined || batched ? undefined : { ...most, frozen },
     tier: /** @type {const} */ ('memory'),
     prefix: keyPrefix ?? '',
     remote: batched,
     tiered: false,
     commandTimeout: DEFAULT_COMMAND_TIMEOUT,
     atOnce: MOST_AT_ONCE,
-    native: defined({ name, manualClock, ...boundsOf(config, 'config'), batched: batched || undefined }),
+    native: defined({ name, manualClock, ...bounds, batched: batched || undefined }),
+  };
+}
+
+/**
+ * The bounds of the hot tier; `undefined` if there is to be none.
+ *
+ * @param {unknown} hot
+ * @param {ReturnType<typeof boundsOf>} bounds those of the store
+ */
+function hotTier(hot, { maxSize = Infinity, maxSizeBytes = DEFAULT_BYTES }) {
+  if (hot === false) return undefined;
+  if (hot !== undefined && (typeof hot !== 'object' || hot === null || Array.isArray(hot))) {
+    throw mistyped('config.hot', 'false or an object', hot);
+  }
+  const given = /** @type {Record<string, unknown>} */ (hot ?? {});
+  checkOptions(given, HOT, 'config.hot', wrong);
+  /** @param {string} name @param {number} usual */
+  const most = (name, usual) => atLeast(given[name] ?? usual, 1, `config.hot.${name}`);
+  return {
+    entries: most('maxEntries', Math.min(DEFAULT_HOT_ENTRIES, maxSize)),
+    bytes: most('maxBytes', Math.floor(maxSizeBytes / HOT_SHARE)),
   };
 }
 
@@ -193,6 +238,8 @@ function remoteStore(driver, name, manualClock, keyPrefix, config) {
   return {
     tier: driver,
     prefix: checkPrefix(keyPrefix),
+    frozen: false,
+    hot: undefined,
     remote: true,
     tiered: false,
     commandTimeout: checked.commandTimeout,

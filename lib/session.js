@@ -12,6 +12,7 @@ const { deadline } = require('./deadline.js');
 const { CacheClosedError, makeError } = require('./errors.js');
 const { FailOpen } = require('./fail-open.js');
 const { Flights } = require('./flights.js');
+const { frozen } = require('./frozen.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
 const { storeOf } = require('./store.js');
@@ -90,7 +91,8 @@ class Session {
    */
   decode(payload, name, operation) {
     try {
-      return decode(payload);
+      const value = decode(payload);
+      return this.options.frozen && typeof payload === 'string' ? frozen(value) : value;
     } catch (cause) {
       const error = makeError('CACHE_CORRUPT', 'the stored value cannot be decoded; it reads as a miss', {
         cause,
@@ -123,6 +125,7 @@ class Session {
     const reason = new CacheClosedError('the cache was closed');
     this.locks.close(reason);
     if (this.store.remote) await this.#giveBack(this.store);
+    else this.store.end();
     // The core first: who takes a run over must find it given up.
     native.close(this.handle);
     this.flights.close(reason);
@@ -155,10 +158,11 @@ class Session {
     this.events.emit('disconnect', reason === undefined ? { driver } : { driver, reason });
   }
 
-  // The core tells of evictions and expirations only where somebody listens.
+  // The core tells of evictions and expirations only where somebody listens, and hits that nobody hears of are short.
   #watch() {
     if (this.closed) return;
-    const { evict, expire, connect, disconnect } = this.events.has;
+    const { hit, evict, expire, connect, disconnect } = this.events.has;
+    this.store.hot?.listen(hit);
     const connection = this.store.remote && (connect || disconnect);
     native.watch(this.handle, this, { entries: evict || expire, connection });
   }

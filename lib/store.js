@@ -5,6 +5,7 @@
  */
 
 const { makeError } = require('./errors.js');
+const { hotOf } = require('./hot.js');
 const { binding, queue } = require('./native.js');
 
 /** @typedef {import('./queue.js').Reader} Reader */
@@ -14,10 +15,16 @@ class EmbeddedStore {
   remote = /** @type {const} */ (false);
   /** @type {number} */
   handle;
+  /** Values that are at hand, if any are kept. */
+  hot;
 
-  /** @param {number} handle */
-  constructor(handle) {
+  /**
+   * @param {number} handle
+   * @param {import('./options.js').HotTerms | undefined} terms
+   */
+  constructor(handle, terms) {
     this.handle = handle;
+    this.hot = hotOf(handle, terms);
   }
 
   /**
@@ -28,6 +35,7 @@ class EmbeddedStore {
    * @returns {R | Promise<R>} never a promise: so that callers fit both kinds
    */
   ask(call, ...args) {
+    this.hot?.tell();
     return call(this.handle, 0, ...args);
   }
 
@@ -36,9 +44,20 @@ class EmbeddedStore {
     return binding.get(this.handle, 0, name);
   }
 
-  /** What can be answered at once: all. @param {string} name */
+  /**
+   * What can be answered at once: all.
+   *
+   * @param {string} name
+   * @returns {import('./native.js').Payload | undefined}
+   */
   near(name) {
-    return binding.get(this.handle, 0, name);
+    const { hot } = this;
+    if (hot === undefined) return binding.get(this.handle, 0, name);
+    const entry = hot.find(name);
+    if (entry !== undefined) return entry;
+    hot.tell();
+    const payload = binding.get(this.handle, 0, name);
+    return payload === undefined ? undefined : hot.keep(name, payload);
   }
 
   /**
@@ -47,13 +66,20 @@ class EmbeddedStore {
    * @param {number} ttl
    */
   put(name, json, ttl) {
+    this.hot?.tell();
     binding.put(this.handle, 0, name, json, ttl);
+  }
+
+  /** Keeps nothing any more. */
+  end() {
+    this.hot?.clear();
   }
 }
 
 /** A store that is reached by batches. */
 class RemoteStore {
   remote = /** @type {const} */ (true);
+  hot = undefined;
   /** @type {number} */
   handle;
   tiered = false;
@@ -190,9 +216,9 @@ class TieredStore extends RemoteStore {
  * @param {import('./options.js').CheckedOptions} options
  * @param {number} handle
  */
-function storeOf({ remote, tiered }, handle) {
+function storeOf({ remote, tiered, hot }, handle) {
   if (tiered) return new TieredStore(handle);
-  return remote ? new RemoteStore(handle) : new EmbeddedStore(handle);
+  return remote ? new RemoteStore(handle) : new EmbeddedStore(handle, hot);
 }
 
 const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');

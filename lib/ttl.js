@@ -38,6 +38,14 @@ function toMillis(ttl) {
   throw makeError('CACHE_INVALID_TTL', `a TTL cannot be ${describe(ttl)}; ${EXPECTED}${hint}`);
 }
 
+/**
+ * Whether this was read already, or need not be: it is a TTL.
+ *
+ * @param {unknown} ttl
+ */
+const isKnownTtl = (ttl) =>
+  typeof ttl === 'string' ? texts.has(ttl) : typeof ttl === 'number' && !Number.isNaN(ttl);
+
 /** @param {string} text */
 function readText(text) {
   let millis;
@@ -102,4 +110,4 @@ function isDurationString(value) {
   return typeof value === 'string' && DURATION.test(value);
 }
 
-module.exports = { toMillis, parseTtl, parseTtlMs, formatTtl, isDurationString };
+module.exports = { toMillis, isKnownTtl, parseTtl, parseTtlMs, formatTtl, isDurationString };

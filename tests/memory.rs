@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use conformance::{LONG, Subject, value};
 use ferrocache::core::clock::{Clock, ClockKind};
-use ferrocache::core::command::{Command, Condition, LeaseReply, Reply};
+use ferrocache::core::command::{Command, Condition};
 use ferrocache::core::driver::Driver;
 use ferrocache::core::driver::memory::{Bounds, Memory, Policy};
 use ferrocache::core::hub::Hub;
@@ -87,46 +87,6 @@ fn an_entry_too_large_takes_what_was_there_with_it() {
     assert!(!put(&memory, "k", 20_000, LONG));
     assert!(memory.get("k").is_none());
     assert_eq!(memory.counters().evictions.get(), 1);
-}
-
-#[test]
-fn every_change_that_a_read_could_notice_changes_the_generation() {
-    let memory = memory(Bounds { entries: Some(4), ..Bounds::default() });
-    let mut before = memory.generation("k");
-    let mut changed = |what: &str| {
-        let after = memory.generation("k");
-        assert_ne!(before, after, "{what}");
-        before = after;
-    };
-    put(&memory, "k", 1, LONG);
-    changed("put");
-    put(&memory, "k", 2, LONG);
-    changed("overwrite");
-    let session = 1;
-    memory.apply(session, Command::Forget { key: "k".into() }).unwrap();
-    changed("forget");
-    memory.apply(session, Command::Increment { key: "k".into(), step: 1.0, life: LONG }).unwrap();
-    changed("increment");
-    memory.apply(session, Command::FlushTags { tags: vec!["t".into()] }).unwrap();
-    changed("tag flush");
-    memory.apply(session, Command::Flush { prefix: "".into() }).unwrap();
-    changed("flush");
-    put(&memory, "k", 1, Life::of(Duration::from_secs(1)));
-    changed("put again");
-    memory.advance(Duration::from_secs(2)).unwrap();
-    changed("expiry");
-    put(&memory, "k", 1, LONG);
-    changed("put once more");
-    for at in 0..5 {
-        put(&memory, &format!("other{at}"), 1, LONG);
-    }
-    changed("eviction");
-    let lease =
-        memory.apply(session, Command::Lease { key: "k".into(), tags: Vec::new(), offline: false }).unwrap();
-    let Reply::Lease(LeaseReply::Granted { lease, .. }) = lease else { panic!("{lease:?}") };
-    let fill = Command::Fill { key: "k".into(), lease, value: value("1", LONG, &[]), keep: true };
-    memory.apply(session, fill).unwrap();
-    changed("fill");
 }
 
 /// moka's notes ask for this: lifetimes of all lengths, a byte bound, evictions, and several threads at once

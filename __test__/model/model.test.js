@@ -17,6 +17,7 @@ const stores = {
   'a private store': () => ({}),
   'a named store with a prefix': () => ({ name: storeName('model'), prefix: 'model:' }),
   'a private store with the tinylfu policy': () => ({ config: { policy: 'tinylfu' } }),
+  'a private store with frozen values': () => ({ config: { isolation: 'frozen' } }),
 };
 
 for (const [store, options] of Object.entries(stores)) {

@@ -57,6 +57,12 @@ new Cache({ driver: 'memory', config: { maxsize: 1000 } });
 new Cache({ driver: 'memory', config: { url: 'redis://localhost' } });
 // @ts-expect-error a wrong type
 new Cache({ config: { maxSize: '1000' } });
+new Cache({ config: { hot: false, isolation: 'frozen' } });
+new Cache({ config: { hot: { maxEntries: 100, maxBytes: 1_000_000 } } });
+// @ts-expect-error the hot tier is on unless it is switched off
+new Cache({ config: { hot: true } });
+// @ts-expect-error an unknown isolation
+new Cache({ config: { isolation: 'freeze' } });
 // @ts-expect-error an unknown policy
 new Cache({ config: { policy: 'fifo' } });
 // @ts-expect-error a default that is no duration

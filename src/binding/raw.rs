@@ -14,6 +14,7 @@ use napi_derive::napi;
 
 use super::completions::completions;
 use super::convert::{boolean, check, life, payload_value};
+use super::copies::{share, used};
 use super::error::{self, Code, Result};
 use super::outbox::requests;
 use super::replies::NativeReply;
@@ -39,7 +40,7 @@ thread_local! {
 #[napi(module_exports)]
 pub fn exports(exports: Object<'_>) -> napi::Result<()> {
     let module = exports.value();
-    let functions: [(&CStr, sys::napi_callback); 7] = [
+    let functions: [(&CStr, sys::napi_callback); 9] = [
         (c"get", Some(get)),
         (c"near", Some(near)),
         (c"put", Some(put)),
@@ -47,6 +48,8 @@ pub fn exports(exports: Object<'_>) -> napi::Result<()> {
         (c"completions", Some(completions)),
         (c"probe", Some(probe)),
         (c"requests", Some(requests)),
+        (c"share", Some(share)),
+        (c"used", Some(used)),
     ];
     for (name, function) in functions {
         let mut value = ptr::null_mut();
@@ -82,7 +85,7 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
             with_text(env, key, |key| {
                 sessions::with(handle, |session| {
                     if let Some(memory) = session.engine.embedded() {
-                        let entry = memory.get(key);
+                        let entry = session.sharing.look(memory, key);
                         return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
                     }
                     session.queue(number_of(env, id)?, Command::Get { key: key.into() });
@@ -230,6 +233,8 @@ pub unsafe fn arguments<const N: usize>(
     Ok(values)
 }
 
+/// A number: a handle, or an id.
+///
 /// # Safety
 /// `env` must be running and `value` one of its values.
 pub unsafe fn number_of(env: sys::napi_env, value: sys::napi_value) -> Result<u32> {
@@ -274,7 +279,7 @@ unsafe fn read_all(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>
 ///
 /// # Safety
 /// As [`number_of`].
-unsafe fn with_text<T>(
+pub unsafe fn with_text<T>(
     env: sys::napi_env,
     value: sys::napi_value,
     call: impl FnOnce(&str) -> Result<T>,

@@ -16,6 +16,7 @@ use napi::bindgen_prelude::Function;
 use napi_derive::napi;
 
 use super::convert::duration;
+use super::copies::Sharing;
 use super::couchdb::NativeCouchDb;
 use super::error::{self, Result};
 use super::mailbox::{self, Address};
@@ -38,6 +39,8 @@ pub struct Session {
     /// Its name there.
     pub id: SessionId,
     address: Arc<Address>,
+    /// What it has to do with copies that JavaScript keeps.
+    pub sharing: Sharing,
     /// What this thread has asked since it submitted last.
     queue: RefCell<Vec<(RequestId, Command)>>,
 }
@@ -72,6 +75,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.submit();
+        self.sharing.end(&self.engine);
         self.engine.leave(self.id);
     }
 }
@@ -161,7 +165,8 @@ pub fn open(env: Env, options: NativeOptions) -> Result<u32> {
     let address = mailbox::address(env, handle).ok_or_else(error::closed)?;
     let address = Arc::new(address);
     let id = engine.join(Arc::clone(&address) as _);
-    let session = Session { env: env.raw() as usize, engine, id, address, queue: RefCell::default() };
+    let (sharing, queue) = (Sharing::default(), RefCell::default());
+    let session = Session { env: env.raw() as usize, engine, id, address, sharing, queue };
     SESSIONS.with_borrow_mut(|sessions| sessions.insert(handle, session));
     Ok(handle)
 }

@@ -129,7 +129,7 @@ pub fn stats(handle: u32) -> Result<NativeStats> {
         let (counters, holdings) = (session.engine.counters(), session.engine.holdings());
         let known = |count: Option<u64>| count.map(|count| count as f64);
         Ok(NativeStats {
-            hits: counters.hits.get() as f64,
+            hits: counters.all_hits() as f64,
             misses: counters.misses.get() as f64,
             writes: counters.writes.get() as f64,
             deletes: counters.deletes.get() as f64,

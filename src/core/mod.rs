@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alarm;
 pub mod clock;
 pub mod command;
 pub mod driver;

@@ -1,6 +1,9 @@
 //! What a store has done since it was opened.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
 
 /// A count that any thread may raise.
 #[derive(Debug, Default)]
@@ -35,9 +38,44 @@ pub struct Counters {
     pub expirations: Counter,
     /// Factory results that a newer write or invalidation kept out.
     pub refused_fills: Counter,
+    /// What copies outside of the store have answered.
+    lent: Mutex<Vec<Lent>>,
+}
+
+/// A count that somebody else keeps, as the bits of an `f64`: JavaScript has no other number.
+pub type Lent = Arc<LentCount>;
+
+/// It has cache lines of its own: each thread counts in one.
+#[derive(Debug, Default)]
+#[repr(C, align(128))]
+pub struct LentCount(AtomicU64);
+
+fn lent_count(lent: &Lent) -> u64 {
+    f64::from_bits(lent.0.load(Ordering::Relaxed)) as u64
 }
 
 impl Counters {
+    /// Reads that found a value, here or in a copy outside of the store.
+    pub fn all_hits(&self) -> u64 {
+        self.hits.get() + self.lent.lock().iter().map(lent_count).sum::<u64>()
+    }
+
+    /// A count of hits for somebody who keeps copies.
+    pub fn lend(&self) -> Lent {
+        let lent = Lent::default();
+        self.lent.lock().push(Arc::clone(&lent));
+        lent
+    }
+
+    /// Takes a count back: it goes on counting for what it has.
+    pub fn take_back(&self, lent: &Lent) {
+        let mut all = self.lent.lock();
+        if let Some(at) = all.iter().position(|other| Arc::ptr_eq(other, lent)) {
+            all.swap_remove(at);
+            self.hits.0.fetch_add(lent_count(lent), Ordering::Relaxed);
+        }
+    }
+
     /// A read, and whether it found a value.
     pub fn read(&self, found: bool) {
         if found {

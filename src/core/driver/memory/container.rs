@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::copies::Copies;
 use super::generations::Generations;
 use super::tags::TagCells;
 use crate::core::clock::{Clock, Timestamp};
@@ -59,8 +60,8 @@ pub trait Container: Send + Sync {
     /// The entry, dead or alive; it counts as used.
     fn get(&self, key: &str, hash: u64) -> Option<Arc<Entry>>;
 
-    /// Stores an entry that fits the bounds, and lets others go until they hold.
-    fn insert(&self, key: &str, hash: u64, entry: Entry);
+    /// Stores an entry that fits the bounds, and lets others go until they hold. Whether the key may be new.
+    fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool;
 
     /// Removes a key; what it held.
     fn remove(&self, key: &str, hash: u64) -> Option<Arc<Entry>>;
@@ -88,8 +89,8 @@ pub struct Surroundings {
     pub hub: Arc<Hub>,
     /// What is counted.
     pub counters: Counters,
-    /// What tells readers.
-    pub generations: Generations,
+    /// The copies that are kept outside of the store.
+    pub copies: Arc<Copies>,
     /// What tells an eviction from an expiry.
     pub clock: Arc<Clock>,
     /// Hashes keys, with a seed of its own: nobody can make keys that collide.
@@ -97,9 +98,9 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// A change that a reader of this key could notice.
-    pub fn changed(&self, hash: u64) {
-        self.generations.changed(hash);
+    /// What tells readers.
+    pub fn generations(&self) -> &Generations {
+        &self.copies.generations
     }
 
     /// An entry was too large to be let in.
@@ -118,7 +119,8 @@ impl Surroundings {
 
     /// An entry went to keep the bounds.
     pub fn evicted(&self, key: &str, hash: u64, entry: &Entry) {
-        self.changed(hash);
+        self.generations().raise(Generations::of_key(hash));
+        self.generations().press();
         if entry.dead_at <= self.clock.now() {
             self.expired(key);
         } else {

@@ -156,7 +156,7 @@ impl Container for Lru {
         })
     }
 
-    fn insert(&self, key: &str, hash: u64, entry: Entry) {
+    fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool {
         let size = self.size(key, &entry);
         let entry = Arc::new(entry);
         let replaced = self.with(Self::at(hash), |shard| {
@@ -165,10 +165,11 @@ impl Container for Lru {
             self.entries.fetch_add(1, Ordering::Relaxed);
             shard.put(key, hash, entry, self.tick())
         });
-        if let Some(old) = replaced {
-            self.left(1, self.size(key, &old));
+        if let Some(old) = &replaced {
+            self.left(1, self.size(key, old));
         }
         self.evict();
+        replaced.is_none()
     }
 
     fn remove(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {

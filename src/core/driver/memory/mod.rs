@@ -8,6 +8,7 @@
 //! Lock order: stripe, then flights, tags or locks, then the hub. Nothing calls back up.
 
 mod container;
+mod copies;
 mod entries;
 mod flushing;
 mod generations;
@@ -18,7 +19,7 @@ mod store;
 mod tags;
 mod tinylfu;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ use parking_lot::{Mutex, MutexGuard};
 
 use self::container::Surroundings;
 pub use self::container::{Bounds, Entry, Policy};
+use self::copies::Copies;
+pub use self::copies::{Keeper, Permit};
 use self::flushing::Flushing;
-pub use self::generations::Generations;
+use self::generations::Generations;
 use self::leases::{Flights, Leases, failed};
 use self::locks::LockTable;
 use self::store::Store;
@@ -38,9 +41,14 @@ use crate::core::command::{Command, Fetched, Reply, Sequence};
 use crate::core::error::{Error, ErrorKind, Result};
 use crate::core::hub::{Hub, Outcome, SessionId};
 use crate::core::stats::{Connection, Counters, Holdings};
+use crate::core::value::Format;
 
 /// How many locks the keys are spread over. A power of two.
 const STRIPES: usize = 64;
+
+/// A store of such bounds is tiny: there the order of use is exact.
+const TINY_ENTRIES: u64 = 256;
+const TINY_BYTES: u64 = 128 << 10;
 
 /// The memory driver.
 pub struct Memory {
@@ -61,11 +69,13 @@ pub struct Memory {
 impl Memory {
     /// An empty store.
     pub fn new(bounds: Bounds, clock: Arc<Clock>, hub: Arc<Hub>) -> Self {
+        let exact = bounds.entries.is_some_and(|most| most <= TINY_ENTRIES) || bounds.bytes <= TINY_BYTES;
+        let copies = Copies::new(Generations::new(exact), Arc::clone(&clock));
         let surroundings = Arc::new(Surroundings {
             hub,
             clock,
             counters: Counters::default(),
-            generations: Generations::default(),
+            copies,
             hasher: ahash::RandomState::new(),
         });
         Self {
@@ -90,9 +100,38 @@ impl Memory {
         live
     }
 
-    /// The generation of a key and that of all keys; see [`Generations`].
-    pub fn generation(&self, key: &str) -> (u32, u32) {
-        self.surroundings.generations.of(self.store.hash(key))
+    /// As [`Memory::get`], for a session that keeps copies: with what one of the entry is valid under.
+    pub fn look(&self, key: &str, keeper: &mut Keeper) -> (Option<Arc<Entry>>, Permit) {
+        let hash = self.store.hash(key);
+        // Looked at before the entry is looked for: an older value never comes with a younger generation.
+        let place = Generations::of_key(hash);
+        let generation = self.surroundings.generations().at(place);
+        let entry = self.entry_at(key, hash).filter(|entry| self.is_fresh(entry, self.now()));
+        self.counters().read(entry.is_some());
+        let Some(entry) = entry else { return (None, Permit::default()) };
+        if entry.payload.format != Format::Json {
+            return (Some(entry), Permit::default());
+        }
+        let is_valid = || !self.flushing.covers(key) && self.is_fresh(&entry, self.now());
+        let permit = self.surroundings.copies.permit(keeper, (place, generation), &entry, is_valid);
+        (Some(entry), permit)
+    }
+
+    /// A copy of a key was used: so the key was.
+    pub fn used(&self, key: &str) {
+        self.store.get(key, self.store.hash(key));
+    }
+
+    /// Whether what a copy was made under still is.
+    pub fn is_current(&self, permit: &Permit) -> bool {
+        let generations = self.surroundings.generations();
+        let mut seen = permit.generations().iter();
+        !permit.generations().is_empty() && seen.all(|(place, was)| generations.at(*place) == *was)
+    }
+
+    /// The generations, which copies outside of the store are valid under.
+    pub fn words(&self) -> Arc<[AtomicU32]> {
+        self.surroundings.generations().words()
     }
 
     /// Answers a command.
@@ -189,8 +228,7 @@ impl Memory {
 
     /// Makes every entry with one of the tags a miss.
     pub fn flush_tags(&self, tags: &[Box<str>]) {
-        self.tags.flush(tags, || self.next_in_order());
-        self.surroundings.generations.changed_all();
+        self.tags.flush(tags, &self.surroundings.copies, || self.next_in_order());
         self.next_expiry.store(0, Ordering::Release);
     }
 
@@ -198,28 +236,34 @@ impl Memory {
     pub fn flush(&self, prefix: &str) {
         if prefix.is_empty() {
             // Entries and leases from before are invalid from here on; clearing gives their memory back.
-            self.tags.flush_all(|| self.next_in_order());
+            self.tags.flush_all(&self.surroundings.copies, || self.next_in_order());
             self.store.clear();
             return;
         }
         // Nothing under the prefix can be read or joined from here on: what starts meanwhile computes anew. What
         // began before loses its lease; what it had stored by then is there to be removed.
-        self.flushing.during(prefix, || {
-            for stripe in &self.stripes {
-                stripe.lock().retain(|key, _| !key.starts_with(prefix));
-            }
-            for (key, _) in self.store.select(|key, _| key.starts_with(prefix)) {
-                let hash = self.store.hash(&key);
-                let _stripe = self.stripe(hash);
-                self.store.remove(&key, hash);
-            }
+        self.surroundings.copies.flush(|| {
+            self.flushing.during(prefix, || {
+                for stripe in &self.stripes {
+                    stripe.lock().retain(|key, _| !key.starts_with(prefix));
+                }
+                for (key, _) in self.store.select(|key, _| key.starts_with(prefix)) {
+                    let hash = self.store.hash(&key);
+                    let _stripe = self.stripe(hash);
+                    self.store.remove(&key, hash);
+                }
+            });
         });
     }
 
     /// The entry of a key, if it may be looked at: dead or alive, but not while its prefix is being flushed.
     fn entry(&self, key: &str) -> Option<Arc<Entry>> {
+        self.entry_at(key, self.store.hash(key))
+    }
+
+    fn entry_at(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
         // Asked first: what was taken before the flush is not to be handed out after it.
-        if self.flushing.covers(key) { None } else { self.store.get(key) }
+        if self.flushing.covers(key) { None } else { self.store.get(key, hash) }
     }
 
     fn scan(&self, prefix: &str) -> Vec<Box<str>> {
@@ -280,7 +324,7 @@ impl Driver for Memory {
             let hash = self.store.hash(&key);
             let _stripe = self.stripe(hash);
             // It may have been overwritten since it was looked at.
-            let unchanged = self.store.get(&key).is_some_and(|current| Arc::ptr_eq(&current, &entry));
+            let unchanged = self.store.get(&key, hash).is_some_and(|current| Arc::ptr_eq(&current, &entry));
             if unchanged && self.store.remove(&key, hash).is_some() && now >= entry.dead_at {
                 self.surroundings.expired(&key);
             }
@@ -290,6 +334,7 @@ impl Driver for Memory {
 
     fn advance(&self, duration: Duration) -> Result<()> {
         self.surroundings.clock.advance(duration)?;
+        self.surroundings.copies.expire();
         self.sweep();
         Ok(())
     }

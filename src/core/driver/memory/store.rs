@@ -1,6 +1,7 @@
 //! The entries of a store: a container, with what is the same for every policy.
 //!
-//! Owns the refusal of what is too large and the word to readers that a key has changed.
+//! Owns the refusal of what is too large and the word to readers that a key has changed. Writes of a key are made under
+//! its stripe's lock.
 
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ impl Store {
     }
 
     /// The entry, dead or alive.
-    pub fn get(&self, key: &str) -> Option<Arc<Entry>> {
-        self.container.get(key, self.hash(key))
+    pub fn get(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
+        self.container.get(key, hash)
     }
 
     /// Stores an entry; one that is larger than the bound removes the key instead. Whether it was stored.
@@ -43,24 +44,23 @@ impl Store {
             self.surroundings.too_large(key);
             return false;
         }
-        self.container.insert(key, hash, entry);
-        self.surroundings.changed(hash);
+        let generations = self.surroundings.generations();
+        if generations.write(hash, || self.container.insert(key, hash, entry)) {
+            generations.press();
+        }
+        generations.aged(self.container.held().0);
         true
     }
 
     /// Removes a key; what it held.
     pub fn remove(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
-        let removed = self.container.remove(key, hash);
-        if removed.is_some() {
-            self.surroundings.changed(hash);
-        }
-        removed
+        // Also where there is nothing any more: it may have been evicted just now, by a thread that has not told yet.
+        self.surroundings.generations().write(hash, || self.container.remove(key, hash))
     }
 
-    /// Removes everything.
+    /// Removes everything. What is to tell readers is the caller's.
     pub fn clear(&self) {
         self.container.clear();
-        self.surroundings.generations.changed_all();
     }
 
     /// The keys and entries for which `wanted` is true, dead or alive.

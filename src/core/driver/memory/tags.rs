@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::copies::Copies;
+use super::generations::{Generations, Place};
 use crate::core::command::Sequence;
 
 /// What a tag costs beyond its name: its cell, its place in the table, and the allocator's headers.
@@ -26,12 +28,18 @@ pub struct TagCell {
     /// When it was flushed last; while it is being flushed, later than everything.
     flushed: AtomicU64,
     name_bytes: u32,
+    place: Place,
 }
 
 impl TagCell {
     /// The point of the last flush; what was written at or after it is valid.
     pub fn flushed_at(&self) -> Sequence {
         self.flushed.load(Ordering::Acquire)
+    }
+
+    /// The place of its generation.
+    pub fn place(&self) -> Place {
+        self.place
     }
 }
 
@@ -74,25 +82,29 @@ impl TagTable {
     }
 
     /// Flushes tags, at a point in the store's order that `next` takes.
-    pub fn flush(&self, names: &[Box<str>], next: impl FnOnce() -> Sequence) {
+    pub fn flush(&self, names: &[Box<str>], copies: &Copies, next: impl FnOnce() -> Sequence) {
         let mut cells = self.cells.lock();
         // Also of those that nobody holds: a factory that is running may name them yet.
         let held: Vec<_> = names.iter().map(|name| cells.cell(name)).collect();
         // Invalid from before the point is taken: a factory that begins after it must not read what is flushed.
-        for cell in &held {
-            cell.flushed.store(Sequence::MAX, Ordering::Release);
-        }
-        let at = next();
-        for cell in &held {
-            cell.flushed.store(at, Ordering::Release);
-        }
+        copies.flush_tags(held.iter().map(|cell| cell.place), || {
+            for cell in &held {
+                cell.flushed.store(Sequence::MAX, Ordering::Release);
+            }
+            let at = next();
+            for cell in &held {
+                cell.flushed.store(at, Ordering::Release);
+            }
+        });
     }
 
     /// Flushes everything, as a tag that every entry has.
-    pub fn flush_all(&self, next: impl FnOnce() -> Sequence) {
+    pub fn flush_all(&self, copies: &Copies, next: impl FnOnce() -> Sequence) {
         let _one_at_a_time = self.cells.lock();
-        self.everything.store(Sequence::MAX, Ordering::Release);
-        self.everything.store(next(), Ordering::Release);
+        copies.flush(|| {
+            self.everything.store(Sequence::MAX, Ordering::Release);
+            self.everything.store(next(), Ordering::Release);
+        });
     }
 
     /// The last flush of these tags, or of everything; 0 if there was none.
@@ -120,7 +132,8 @@ impl Cells {
             self.prune();
         }
         let name_bytes = u32::try_from(name.len()).unwrap_or(u32::MAX);
-        let cell = Arc::new(TagCell { flushed: AtomicU64::new(self.floor), name_bytes });
+        let place = Generations::of_tag(self.by_name.hasher().hash_one(name));
+        let cell = Arc::new(TagCell { flushed: AtomicU64::new(self.floor), name_bytes, place });
         self.by_name.insert(name.into(), Arc::clone(&cell));
         cell
     }
@@ -144,6 +157,11 @@ impl Cells {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::clock::{Clock, ClockKind};
+
+    fn copies() -> Arc<Copies> {
+        Copies::new(Generations::new(false), Arc::new(Clock::new(ClockKind::Manual)))
+    }
 
     fn names(list: &[&str]) -> Vec<Box<str>> {
         list.iter().map(|&name| name.into()).collect()
@@ -153,7 +171,7 @@ mod tests {
     fn a_tag_that_nobody_holds_is_forgotten_and_its_flush_is_not() {
         let table = TagTable::default();
         table.intern(&names(&["a"]));
-        table.flush(&names(&["a"]), || 7);
+        table.flush(&names(&["a"]), &copies(), || 7);
         table.prune();
         assert_eq!(table.len(), 0);
         assert_eq!(last_flush(&table.intern(&names(&["b"]))), 7);
@@ -161,10 +179,10 @@ mod tests {
 
     #[test]
     fn tags_that_come_and_go_do_not_pile_up_between_sweeps() {
-        let table = TagTable::default();
+        let (table, copies) = (TagTable::default(), copies());
         for at in 0..100_000_u64 {
             table.intern(&[at.to_string().into()]);
-            table.flush(&[at.to_string().into(), "other".into()], || at);
+            table.flush(&[at.to_string().into(), "other".into()], &copies, || at);
         }
         assert!(table.len() <= FEW as u64, "{}", table.len());
     }
@@ -174,7 +192,7 @@ mod tests {
         let table = TagTable::default();
         let held = table.intern(&names(&["a"]));
         table.prune();
-        table.flush(&names(&["a"]), || 3);
+        table.flush(&names(&["a"]), &copies(), || 3);
         assert_eq!(last_flush(&held), 3);
     }
 }

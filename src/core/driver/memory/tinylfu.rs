@@ -69,7 +69,7 @@ impl Container for TinyLfu {
         self.cache.get(key)
     }
 
-    fn insert(&self, key: &str, _hash: u64, entry: Entry) {
+    fn insert(&self, key: &str, _hash: u64, entry: Entry) -> bool {
         let size = size(key, &entry);
         self.bytes.fetch_add(size, Ordering::Relaxed);
         self.cache.insert(key.into(), Arc::new(entry));
@@ -78,6 +78,8 @@ impl Container for TinyLfu {
             self.unsettled.store(0, Ordering::Relaxed);
             self.cache.run_pending_tasks();
         }
+        // moka does not say.
+        true
     }
 
     fn remove(&self, key: &str, _hash: u64) -> Option<Arc<Entry>> {

@@ -5,17 +5,19 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::clock::{Clock, ClockKind, Timestamp};
 use crate::core::driver::memory::container::Policy;
+use crate::core::driver::memory::copies::Copies;
 use crate::core::driver::memory::generations::Generations;
 use crate::core::driver::memory::tags::TagCells;
 use crate::core::stats::Counters;
 use crate::core::value::{Format, Payload};
 
 fn surroundings() -> Arc<Surroundings> {
+    let clock = Arc::new(Clock::new(ClockKind::Manual));
     Arc::new(Surroundings {
         hub: Arc::default(),
         counters: Counters::default(),
-        generations: Generations::default(),
-        clock: Arc::new(Clock::new(ClockKind::Manual)),
+        copies: Copies::new(Generations::new(false), Arc::clone(&clock)),
+        clock,
         hasher: ahash::RandomState::new(),
     })
 }
