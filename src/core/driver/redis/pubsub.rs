@@ -83,7 +83,8 @@ impl Redis {
             return;
         }
         let (redis, prefix) = (Arc::downgrade(self), Box::<str>::from(prefix));
-        runtime::start(async move {
+        // Later: this is called where answers are handed out, which a cluster does with its locks held.
+        runtime::spawn(async move {
             let mut failures = 0;
             while let Some(redis) = redis.upgrade() {
                 let messages = redis.owed.take();
