@@ -236,7 +236,7 @@ mod tests {
         let (ends, ended) = oneshot::channel();
         let seen = desk.see(ended, || {
             assert_eq!(sizes(&desk), Some(vec![2]));
-            drop(ends.send(()));
+            assert_eq!(ends.send(()), Ok(()));
         });
         assert_eq!(seen.await, Ok(()));
     }
