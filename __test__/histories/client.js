@@ -29,7 +29,7 @@ const PLANNED = 'planned failure';
  * @property {() => boolean} stopped
  * @property {(where: 'factory' | 'lock') => void} mortal called where a process may have to die
  * @property {boolean} lateTags whether factories name tags at their end
- * @property {number} pace how many times as long factories take
+ * @property {number} pace how many times as long factories take, and locks live
  */
 
 /** Values are unique: each says who made it. */
@@ -164,16 +164,16 @@ function readCount({ counts, recorder, random, number }) {
   }));
 }
 
-const TERMS = { ttl: LOCK_TTL / 1000, wait: 0.3, retryInterval: 2 };
+const termsOf = (/** @type {number} */ ttl) => ({ ttl: ttl / 1000, wait: 0.3, retryInterval: 2 });
 
 /** @param {Client} client */
 function lock(client) {
-  const { data, recorder, random, number } = client;
+  const { data, recorder, random, number, pace } = client;
   const key = random.pick(LOCKS);
-  const ttl = LOCK_TTL * 1e6;
-  return recorder.perform({ client: number, op: 'lock', key, ttl }, async (id) => {
-    const terms = random.chance(0.2) ? { ...TERMS, maxRetries: 0 } : TERMS;
-    const held = await data.lock(key, terms);
+  const life = LOCK_TTL * pace;
+  return recorder.perform({ client: number, op: 'lock', key, ttl: life * 1e6 }, async (id) => {
+    const terms = termsOf(life);
+    const held = await data.lock(key, random.chance(0.2) ? { ...terms, maxRetries: 0 } : terms);
     if (!held.acquired) return { refused: true };
     await hold(client, id, held.token, random.next() * 8);
     return { released: await held.release() };
@@ -182,17 +182,17 @@ function lock(client) {
 
 /** @param {Client} client */
 function lockAndRun(client) {
-  const { data, recorder, random, number } = client;
+  const { data, recorder, random, number, pace } = client;
   const key = random.pick(LOCKS);
-  const ttl = LOCK_TTL * 1e6;
-  return recorder.perform({ client: number, op: 'lock', key, ttl, renewed: true }, async (id) => {
+  const life = LOCK_TTL * pace;
+  return recorder.perform({ client: number, op: 'lock', key, ttl: life * 1e6, renewed: true }, async (id) => {
     /** @type {AbortSignal | undefined} */
     let signal;
     try {
-      await data.lockAndRun(key, TERMS, (/** @type {any} */ context) => {
+      await data.lockAndRun(key, termsOf(life), (/** @type {any} */ context) => {
         ({ signal } = context);
         // Now and then longer than a lock lives: it is renewed.
-        return hold(client, id, context.token, random.chance(0.02) ? LOCK_TTL * 1.5 : random.next() * 8);
+        return hold(client, id, context.token, random.chance(0.02) ? life * 1.5 : random.next() * 8);
       });
     } catch (error) {
       if (/** @type {any} */ (error).code === 'CACHE_LOCK_TIMEOUT') return { refused: true };

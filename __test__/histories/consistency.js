@@ -53,11 +53,13 @@ const MOST_FAILED = 2;
  *   must survive being sent to another process
  * @property {boolean} [threads] worker threads instead of processes, for a driver that lives in one process
  * @property {number} [seconds] of the main run
+ * @property {number} [rate] how much of what others do in a second is done here: a run takes as much longer, and must
+ *   have seen as much
  * @property {number} [members] processes
  * @property {number} [clients] in each of them
  * @property {boolean} [kills] whether there is a run in which members die: a fifth as long
  * @property {boolean} [lateTags] whether factories name tags at their end
- * @property {number} [pace] how many times as long factories take: on a slow server nobody else is done with anything
+ * @property {number} [pace] how many times as long factories take, and locks live: on a slow server nobody else is done with anything
  *   while a short one runs, and nothing could be resurrected
  * @property {readonly string[]} [faults] names of faults that are planted and must be found
  */
@@ -67,12 +69,12 @@ const MOST_FAILED = 2;
  *
  * @param {Target} target
  */
-function consistency({ kills = true, faults = [], ...target }) {
+function consistency({ kills = true, faults = [], rate = 1, ...target }) {
   const seconds = Number(process.env.FERROCACHE_CONSISTENCY_SECONDS ?? target.seconds ?? SECONDS);
-  const limit = { timeout: (seconds + 60) * 1000 };
+  const limit = { timeout: (seconds / rate + 60) * 1000 };
   describe(`consistency of ${target.name}`, () => {
     test('random clients of several processes see no broken promise', limit, async (t) => {
-      const { violations, seen } = await run(t, target, { seconds });
+      const { violations, seen } = await run(t, target, { seconds: seconds / rate });
       none(violations);
       enough(seen, seconds);
     });
@@ -80,7 +82,7 @@ function consistency({ kills = true, faults = [], ...target }) {
     test('nor do they while processes are killed and replaced', { ...limit, skip: !kills }, async (t) => {
       const wheres = /** @type {const} */ (['factory', 'lock', 'anywhere', 'factory', 'anywhere', 'lock']);
       const { violations, seen, histories } = await run(t, target, {
-        seconds: Math.max(3, seconds / 5),
+        seconds: Math.max(3, seconds / 5) / rate,
         kills: wheres,
       });
       none(violations);
@@ -104,7 +106,7 @@ function consistency({ kills = true, faults = [], ...target }) {
         const found = new Set();
         // The choices are random and the machine may be busy: a fault is given several chances.
         for (let tries = 0; tries < FAULT_TRIES && !hits(fault, found); tries += 1) {
-          const { violations } = await run(t, target, { seconds: FAULT_SECONDS, fault, tries });
+          const { violations } = await run(t, target, { seconds: FAULT_SECONDS / rate, fault, tries });
           for (const { kind } of violations) found.add(kind);
         }
         assert.ok(hits(fault, found), `found ${[...found].join(', ') || 'nothing'}`);

@@ -30,9 +30,9 @@ use crate::core::hub::Hub;
 use crate::core::runtime;
 
 /// What one `_bulk_get` asks for. The bytes are those of the ids. docs/couchdb.md has the measurements.
-const READS: Limits = Limits { count: 100, bytes: 1 << 16, at_once: 4, share: 16 };
+const READS: Limits = Limits { count: 100, bytes: 1 << 16, worth: &[1, 17, 129, 193] };
 /// What one `_bulk_docs` writes. Writes that come together are one commit: it is not worth while to divide them.
-const WRITES: Limits = Limits { count: 200, bytes: 1 << 20, at_once: 2, share: 200 };
+const WRITES: Limits = Limits { count: 200, bytes: 1 << 20, worth: &[1, 201] };
 /// How many writes before it a document names, so that whoever lost the answer to one of them knows that it was made.
 const RECENT: usize = 2;
 /// The same of a counter: a step must not be taken twice, and may not be taken for granted.
@@ -93,7 +93,7 @@ impl Backend {
         loop {
             let (answer, begin) = self.reads.add(id.into(), id.len());
             if begin {
-                runtime::spawn(Arc::clone(self).send_reads());
+                self.begin_reads();
             }
             match answer.await.unwrap_or_else(|_| Err(dropped())) {
                 Err(Fault::Dropped(_)) => patience.wait().await,
@@ -129,7 +129,7 @@ impl Backend {
             let size = FRAME + document.id.len() + document.value.as_ref().map_or(0, String::len);
             let (answer, begin) = self.writes.add(document.clone(), size);
             if begin {
-                runtime::spawn(Arc::clone(self).send_writes());
+                self.begin_writes();
             }
             match answer.await.unwrap_or_else(|_| Err(dropped())) {
                 Ok(Written::Stored { rev, weak }) => {
@@ -176,6 +176,14 @@ impl Backend {
         format!("{}-{:x}", self.name, self.last_write.fetch_add(1, Ordering::Relaxed)).into()
     }
 
+    fn begin_reads(self: &Arc<Self>) {
+        runtime::spawn(Arc::clone(self).send_reads());
+    }
+
+    fn begin_writes(self: &Arc<Self>) {
+        runtime::spawn(Arc::clone(self).send_writes());
+    }
+
     async fn send_reads(self: Arc<Self>) {
         // Those who ask in the same tick come first.
         yield_now().await;
@@ -190,7 +198,8 @@ impl Backend {
                 });
             }
             let limit = self.config.command_timeout;
-            let answer = self.ask(Method::POST, "/_bulk_get", Some(bulk::bulk_get(&ids)), limit).await;
+            let asking = self.ask(Method::POST, "/_bulk_get", Some(bulk::bulk_get(&ids)), limit);
+            let answer = self.reads.see(asking, || self.begin_reads()).await;
             let read = match answer {
                 Ok(answer) if answer.is_ok() => bulk::read(&answer, &ids),
                 Ok(answer) => vec![Err(bulk::unexpected(&answer)); ids.len()],
@@ -204,16 +213,21 @@ impl Backend {
                 }
             }
             let answers: Vec<Read> = asked.iter().map(|asked| read[places[&*asked.item]].clone()).collect();
+            let count = answers.len();
             for (asked, answer) in asked.into_iter().zip(answers) {
                 drop(asked.answer.send(answer));
             }
+            self.reads.answered(count).await;
         }
     }
 
     async fn send_writes(self: Arc<Self>) {
         yield_now().await;
         while let Some(asked) = self.writes.take() {
-            self.write_all(asked).await;
+            let count = asked.len();
+            let writing = self.write_all(asked);
+            self.writes.see(writing, || self.begin_writes()).await;
+            self.writes.answered(count).await;
         }
     }
 

@@ -1,14 +1,24 @@
 //! Few requests for much: what is asked while requests are under way is gathered, and sent as the next.
 //!
 //! A desk gathers one kind of thing (ids to read, documents to write). What was asked in one tick goes together, and
-//! so does all that was asked while the most requests that may be under way at once were.
+//! so does all that was asked while as many requests were under way as so many things are worth. Who was answered most
+//! often asks for the next thing at once: where others wait already, their request does for a moment until as many have
+//! come again, for `CouchDB` does nearly twice as much with one request of 64 documents as with two of 32.
 
 use std::collections::VecDeque;
+use std::pin::pin;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, timeout};
 
 use crate::core::driver::remote::fault::Fault;
+
+/// How long those are waited for who were answered.
+const LINGER: Duration = Duration::from_millis(1);
+/// A request that takes so long may be stuck: others do not wait for it.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// Who waits for the answer to a thing.
 pub struct Waiting<I, O> {
@@ -27,10 +37,9 @@ pub struct Limits {
     pub count: usize,
     /// Most bytes; one thing alone may have more.
     pub bytes: usize,
-    /// Most requests under way at once.
-    pub at_once: usize,
-    /// For how many things a further request is worth while: the server works at several at the same time.
-    pub share: usize,
+    /// For how many things, under way and waiting, a first, a second… request at the same time is worth while; there
+    /// are no more requests than that at once.
+    pub worth: &'static [usize],
 }
 
 struct Queue<I, O> {
@@ -39,18 +48,26 @@ struct Queue<I, O> {
     busy: usize,
     /// How many of them have yet to take their first share.
     beginning: usize,
+    /// Things under way.
+    taken: usize,
+    /// When a request was sent last.
+    last: Option<Instant>,
+    /// How many things have come, all in all.
+    come: u64,
 }
 
 /// Gathers things of one kind.
 pub struct Desk<I, O> {
     limits: Limits,
     queue: Mutex<Queue<I, O>>,
+    came: Notify,
 }
 
 impl<I, O> Desk<I, O> {
     /// A desk with these limits.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, queue: Mutex::new(Queue { waiting: VecDeque::new(), busy: 0, beginning: 0 }) }
+        let queue = Queue { waiting: VecDeque::new(), busy: 0, beginning: 0, taken: 0, last: None, come: 0 };
+        Self { limits, queue: Mutex::new(queue), came: Notify::new() }
     }
 
     /// Adds a thing; and whether the caller is to have a request begun, which takes shares until there are none.
@@ -58,8 +75,12 @@ impl<I, O> Desk<I, O> {
         let (answer, receiver) = oneshot::channel();
         let mut queue = self.queue.lock();
         queue.waiting.push_back(Waiting { item, size, answer });
-        let begin =
-            queue.busy < self.limits.at_once && queue.waiting.len() > queue.beginning * self.limits.share;
+        queue.come += 1;
+        self.came.notify_waiters();
+        let things = queue.taken + queue.waiting.len();
+        let worth = self.limits.worth.iter().take_while(|least| **least <= things).count();
+        let stuck = queue.beginning == 0 && queue.last.is_some_and(|last| last.elapsed() > SLOW);
+        let begin = queue.busy < if stuck { self.limits.worth.len() } else { worth };
         if begin {
             queue.beginning += 1;
             queue.busy += 1;
@@ -86,7 +107,52 @@ impl<I, O> Desk<I, O> {
             queue.busy -= 1;
             return None;
         }
+        queue.taken += count;
+        queue.last = Some(Instant::now());
         Some(queue.waiting.drain(..count).collect())
+    }
+
+    /// Sees a request to its end; `begin` has another begun if it takes long and others wait.
+    pub async fn see<T>(&self, request: impl Future<Output = T>, begin: impl FnOnce()) -> T {
+        let mut request = pin!(request);
+        if let Ok(ended) = timeout(SLOW, &mut request).await {
+            return ended;
+        }
+        let worth_while = {
+            let mut queue = self.queue.lock();
+            let begin =
+                queue.beginning == 0 && queue.busy < self.limits.worth.len() && !queue.waiting.is_empty();
+            queue.beginning += usize::from(begin);
+            queue.busy += usize::from(begin);
+            begin
+        };
+        if worth_while {
+            begin();
+        }
+        request.await
+    }
+
+    /// So many things of a request were answered: where others wait, waits for a moment until as many have come again.
+    pub async fn answered(&self, count: usize) {
+        let enough = {
+            let mut queue = self.queue.lock();
+            queue.taken -= count;
+            if queue.waiting.is_empty() {
+                return;
+            }
+            queue.come + count as u64
+        };
+        let come_again = async {
+            loop {
+                // Before it is looked: what comes meanwhile is told.
+                let came = self.came.notified();
+                if self.queue.lock().come >= enough {
+                    return;
+                }
+                came.await;
+            }
+        };
+        let _ = timeout(LINGER, come_again).await;
     }
 }
 
@@ -94,7 +160,7 @@ impl<I, O> Desk<I, O> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { count: 3, bytes: 100, at_once: 2, share: 100 };
+    const LIMITS: Limits = Limits { count: 3, bytes: 100, worth: &[1, 100] };
 
     fn sizes(desk: &Desk<usize, ()>) -> Option<Vec<usize>> {
         desk.take().map(|taken| taken.into_iter().map(|waiting| waiting.item).collect())
@@ -117,7 +183,7 @@ mod tests {
 
     #[test]
     fn much_is_shared_by_several_requests() {
-        let desk = Desk::<usize, ()>::new(Limits { count: 100, bytes: 1000, at_once: 2, share: 2 });
+        let desk = Desk::<usize, ()>::new(Limits { count: 100, bytes: 1000, worth: &[1, 3] });
         let begun: Vec<_> = (0..5).map(|item| desk.add(item, 1)).collect();
         assert_eq!(
             begun.iter().map(|(_, begin)| *begin).collect::<Vec<_>>(),
@@ -129,23 +195,68 @@ mod tests {
     }
 
     #[test]
-    fn no_more_requests_begin_than_may_be_under_way() {
-        let desk = Desk::<usize, ()>::new(LIMITS);
+    fn no_more_requests_begin_than_what_is_asked_for_is_worth() {
+        let desk = Desk::<usize, ()>::new(Limits { worth: &[1, 4, 5], ..LIMITS });
         let mut waiting = Vec::new();
-        let mut add = |desk: &Desk<usize, ()>| {
+        let mut add = || {
             let (receiver, begin) = desk.add(1, 1);
             waiting.push(receiver);
             begin
         };
-        assert!(add(&desk));
+        assert!(add());
         assert_eq!(sizes(&desk), Some(vec![1]));
-        assert!(add(&desk));
-        assert_eq!(sizes(&desk), Some(vec![1]));
-        assert!(!add(&desk));
+        // Together with what is under way.
+        assert_eq!([add(), add(), add()], [false, false, true]);
+        assert_eq!(sizes(&desk), Some(vec![1, 1, 1]));
+        assert_eq!([add(), add()], [true, false]);
         // The request that is over first takes what has gathered.
-        assert_eq!(sizes(&desk), Some(vec![1]));
+        assert_eq!(sizes(&desk), Some(vec![1, 1]));
         assert_eq!(sizes(&desk), None);
-        assert!(add(&desk));
+    }
+
+    #[test]
+    fn others_do_not_wait_for_a_request_that_may_be_stuck() {
+        let desk = Desk::<usize, ()>::new(LIMITS);
+        let _first = desk.add(1, 1);
+        assert_eq!(sizes(&desk), Some(vec![1]));
+        let (_second, begin) = desk.add(2, 1);
+        assert!(!begin);
+        desk.queue.lock().last = Instant::now().checked_sub(SLOW * 2);
+        let (_third, begin) = desk.add(3, 1);
+        assert!(begin);
+        assert_eq!(sizes(&desk), Some(vec![2, 3]));
+    }
+
+    #[tokio::test]
+    async fn who_waits_already_does_not_wait_for_it_either() {
+        let desk = Desk::<usize, ()>::new(LIMITS);
+        let _first = desk.add(1, 1);
+        assert_eq!(sizes(&desk), Some(vec![1]));
+        let _second = desk.add(2, 1);
+        let (ends, ended) = oneshot::channel();
+        let seen = desk.see(ended, || {
+            assert_eq!(sizes(&desk), Some(vec![2]));
+            assert_eq!(ends.send(()), Ok(()));
+        });
+        assert_eq!(seen.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_was_answered_is_waited_for_where_others_wait_and_not_for_long() {
+        let desk = Desk::<usize, ()>::new(LIMITS);
+        let _asked = [1, 2].map(|item| desk.add(item, 1));
+        assert_eq!(sizes(&desk), Some(vec![1, 2]));
+        let _waits = desk.add(3, 1);
+        let answered = async {
+            desk.answered(2).await;
+            desk.queue.lock().come
+        };
+        let again = async { [4, 5].map(|item| desk.add(item, 1)) };
+        let (come, _again) = tokio::join!(answered, again);
+        assert_eq!((come, sizes(&desk)), (5, Some(vec![3, 4, 5])));
+        let _waits = desk.add(6, 1);
+        desk.answered(3).await;
+        assert_eq!(sizes(&desk), Some(vec![6]));
     }
 
     #[test]

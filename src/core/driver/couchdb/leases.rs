@@ -167,8 +167,8 @@ impl CouchDb {
         let mut names = value.tags.clone();
         names.extend(run.tags.iter().map(|(tag, _)| tag.clone()).filter(|tag| !value.tags.contains(tag)));
         // Prolongs the epochs that are known, and makes those of tags that were named late.
-        let (now_epochs, held) =
-            try_join(self.epochs(&names, lifetime(value.life)), self.lease_document(run)).await?;
+        let held = async { if keep { self.lease_document(run).await } else { Ok(None) } };
+        let (now_epochs, held) = try_join(self.epochs(&names, lifetime(value.life)), held).await?;
         let (mut epochs, mut flushed, mut dead) = (Vec::new(), false, false);
         for (tag, epoch) in now_epochs {
             let is_kept = value.tags.contains(&tag);

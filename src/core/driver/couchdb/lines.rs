@@ -195,7 +195,6 @@ impl CouchDb {
         {
             self.remove_soon(document);
         }
-        let mut answers = Ready::default();
         for read in reads {
             match read {
                 Work::Request(asked, command) => {
@@ -203,7 +202,7 @@ impl CouchDb {
                         Ok(seen) => Ok(self.read_reply(seen, &command)),
                         Err(fault) => Err(fault.error(name_of(&command))),
                     };
-                    answers.push(asked, reply);
+                    self.answer(asked, reply);
                 }
                 Work::Part(many, at) => many.answer(
                     at,
@@ -218,7 +217,17 @@ impl CouchDb {
                 _ => {}
             }
         }
-        answers.hand_over();
+    }
+
+    /// Answers together with all others that are answered in this moment, of other keys too: JavaScript, woken for the
+    /// first alone, would ask for the next thing alone.
+    fn answer(self: &Arc<Self>, asked: Asked, reply: Checked<Reply>) {
+        let mut ready = self.ready.lock();
+        if ready.is_empty() {
+            let store = Arc::clone(self);
+            runtime::spawn(async move { store.ready.lock().hand_over() });
+        }
+        ready.push(asked, reply);
     }
 
     async fn answer_steps(self: &Arc<Self>, key: &str, steps: Vec<(Asked, super::counters::Step)>) {
@@ -303,7 +312,7 @@ impl CouchDb {
             stored.map(|()| Reply::Changed(true)).map_err(|fault| fault.error("put"))
         };
         self.flushes.put_ended(key.as_bytes(), begun, stored.is_ok());
-        asked.answer(stored);
+        self.answer(asked, stored);
     }
 
     /// An operation has failed, and what it writes may still be on its way.

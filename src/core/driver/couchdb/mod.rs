@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use self::backend::Backend;
@@ -44,7 +45,7 @@ pub use self::config::{Config, Tls};
 use self::late::Late;
 use self::lines::{Lines, Many, Work, in_time};
 use super::remote::Remote;
-use super::remote::asked;
+use super::remote::asked::{self, Ready};
 use super::remote::fault::Fault;
 use super::remote::flushes::Flushes;
 use super::remote::held::Held;
@@ -72,6 +73,8 @@ pub struct CouchDb {
     held: Held,
     flushes: Flushes,
     pending: AtomicU64,
+    /// Answers that are handed over together.
+    ready: Mutex<Ready>,
     expired: sweep::Found,
     late: Late,
     /// Whether the user was found not to be a server admin.
@@ -95,6 +98,7 @@ impl CouchDb {
             held: Held::default(),
             flushes: Flushes::default(),
             pending: AtomicU64::new(0),
+            ready: Mutex::default(),
             expired: sweep::Found::default(),
             late: Late::default(),
             no_purge: AtomicBool::new(false),

@@ -61,6 +61,11 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// Whether there is nothing to hand over.
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// Adds an answer.
     pub fn push<S: Remote>(&mut self, mut asked: Asked<S>, reply: Result<Reply>) {
         let Some(answers) = asked.answers.take() else { return };
