@@ -55,7 +55,6 @@ class Access {
 
   /**
    * The promise of a value that is at hand. What is at hand was read under its key, which needs no check.
-   *
    * @param {unknown} key
    */
   ready(key) {
