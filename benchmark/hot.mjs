@@ -6,6 +6,7 @@
  * isolation is measured in a process of its own, as an app has one; the peers go with each.
  */
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
@@ -63,7 +64,7 @@ async function main() {
   for (const mode of ['frozen', 'copy']) results[mode] = await child(mode, rounds);
   const threads = [];
   for (const kind of ['ferrocache', 'lru-cache']) {
-    for (const count of [1, 4]) threads.push(await byThreads(kind, count));
+    for (const count of [1, 2, 4]) threads.push(await byThreads(kind, count));
   }
   const bars = BARS.map(({ text, mode, of: [part, whole], most }) => {
     const rows = results[mode]['154 bytes'];
@@ -108,7 +109,7 @@ async function isolation(mode, rounds) {
     const calls = {
       resolved: () => resolved,
       // The value of each key out of an array: no cache can do less.
-      'resolved, the value': (_, value) => Promise.resolve(value),
+      'resolved, the value': (_, given) => Promise.resolve(given),
       get: (key) => cache.get(key),
       remember: (key) => cache.remember(key, () => load(key)),
       'lru-cache': async (key) => lru.get(key),
@@ -134,9 +135,8 @@ async function isolation(mode, rounds) {
 /** Reads a second by so many threads together, and what the process grew by for it. */
 async function byThreads(kind, count) {
   const before = process.memoryUsage().rss;
-  // One is here, so that the store outlives the start of the readers.
   const workers = Array.from({ length: count }, () => new Worker(HERE, { workerData: { kind } }));
-  const answer = (worker) => new Promise((resolve) => worker.once('message', resolve));
+  const answer = async (worker) => (await once(worker, 'message'))[0];
   await Promise.all(workers.map(answer));
   const grown = process.memoryUsage().rss - before;
   for (const worker of workers) worker.postMessage('go');
@@ -166,7 +166,7 @@ async function read({ kind }) {
   const hot = keys.slice(0, count / 10);
   for (let round = 0; round < 20; round += 1) for (const key of hot) await get(key);
   parentPort.postMessage('ready');
-  await new Promise((resolve) => parentPort.once('message', resolve));
+  await once(parentPort, 'message');
   const begin = performance.now();
   let reads = 0;
   while (performance.now() - begin < 1000) {

@@ -54,8 +54,7 @@ class Access {
   }
 
   /**
-   * The promise of a value that is at hand. What is at hand under a key was read under it: the key needs no check.
-   *
+   * The promise of a value that is at hand. What is at hand was read under its key, which needs no check.
    * @param {unknown} key
    */
   ready(key) {

@@ -56,6 +56,9 @@ const running = new Map();
 /** Those that have ended, while somebody may still be told to wait for them. */
 const endings = new Endings();
 
+/** What came of a value that is not kept. */
+const NOT_STORED = Object.freeze({ stored: false, superseded: 0 });
+
 class Flights {
   /** @type {Session} */
   #session;
@@ -252,7 +255,7 @@ class Flights {
       this.#end(request, lease, flight, error);
       throw error;
     }
-    let filled = { stored: false, superseded: 0 };
+    let filled = NOT_STORED;
     try {
       const reply = this.#fill(request, lease, encoded, result);
       filled = reply instanceof Promise ? await reply : reply;
@@ -264,10 +267,11 @@ class Flights {
       }
       this.#giveUp(request.key, lease);
     }
-    const { superseded } = filled;
+    // A thread that is being terminated is answered nothing any more.
+    const { stored, superseded } = filled ?? NOT_STORED;
     const json = typeof encoded === 'string';
     this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), json, superseded });
-    if (filled.stored) this.#tell(request, value, result, performance.now() - started, refreshes);
+    if (stored) this.#tell(request, value, result, performance.now() - started, refreshes);
     return value;
   }
 
@@ -282,7 +286,7 @@ class Flights {
    */
   #fill({ key, grace }, lease, encoded, { ttl, tags, keep }) {
     const { closed, store } = this.#session;
-    if (closed) return { stored: false, superseded: 0 };
+    if (closed) return NOT_STORED;
     const { format, content } = typeof encoded === 'string' ? { format: 0, content: encoded } : encoded;
     const names = tags.length === 0 ? null : [...tags];
     return store.ask(binding.fill, key, lease, format, content, ttl, grace, names, keep);
