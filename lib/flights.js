@@ -56,7 +56,7 @@ const running = new Map();
 /** Those that have ended, while somebody may still be told to wait for them. */
 const endings = new Endings();
 
-/** What came of a value that is not kept. */
+/** What came of a value that is not kept. @type {Readonly<{ stored: boolean; superseded: number }>} */
 const NOT_STORED = Object.freeze({ stored: false, superseded: 0 });
 
 class Flights {
