@@ -63,7 +63,7 @@ fn leave(room: &[AtomicU32], permit: &Permit) {
 }
 
 /// `share(handle)`: from now on the session keeps copies. The generations, the permit of the last read and the count
-/// of hits, as `ArrayBuffer`s; `undefined` where no copies can be kept.
+/// of hits, as `ArrayBuffer`s; `undefined` where no copies can be kept, and the second time.
 pub unsafe extern "C" fn share(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running.
@@ -71,6 +71,9 @@ pub unsafe extern "C" fn share(env: sys::napi_env, info: sys::napi_callback_info
             let [handle] = arguments(env, info)?;
             sessions::with(number_of(env, handle)?, |session| {
                 let Some(memory) = session.engine.embedded() else { return Ok(ptr::null_mut()) };
+                if session.sharing.0.get().is_some() {
+                    return Ok(ptr::null_mut());
+                }
                 let words = memory.words();
                 let permit: Arc<[AtomicU32]> = (0..PERMIT).map(|_| AtomicU32::new(0)).collect();
                 let hits = session.engine.counters().lend();
@@ -84,7 +87,7 @@ pub unsafe extern "C" fn share(env: sys::napi_env, info: sys::napi_callback_info
                     return Ok(ptr::null_mut());
                 }
                 let keeper = RefCell::default();
-                // A second time there is a first one: it goes on.
+                // There is none yet, as was looked above.
                 drop(session.sharing.0.set(Shared { keeper, permit, hits }));
                 list(env, buffers.into_iter().flatten()).map_err(lift)
             })

@@ -109,3 +109,32 @@ impl Generations {
         let _ = self.words[ERA].fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::copies::Copies;
+    use super::*;
+    use crate::core::clock::{Clock, ClockKind};
+
+    #[test]
+    fn a_write_shows_before_its_value_can_be_read_and_until_it_can() {
+        let generations = Generations::new(false);
+        let place = Generations::of_key(7);
+        let before = generations.at(place);
+        generations.write(7, || {
+            let meanwhile = generations.at(place);
+            assert!(meanwhile != before && Generations::is_changing(meanwhile));
+            generations.raise(place);
+            assert!(Generations::is_changing(generations.at(place)), "an eviction meanwhile");
+        });
+        assert!(!Generations::is_changing(generations.at(place)) && generations.at(place) != before);
+    }
+
+    #[test]
+    fn a_tag_flush_shows_before_it_can_be_noticed() {
+        let copies = Copies::new(Generations::new(false), Arc::new(Clock::new(ClockKind::Manual)));
+        let place = Generations::of_tag(7);
+        let before = copies.generations.at(place);
+        copies.flush_tags([place].into_iter(), || assert_ne!(copies.generations.at(place), before));
+    }
+}
