@@ -25,6 +25,7 @@ conformance({
 conformance({
   name: 'memory, frozen values',
   open: ({ config, ...options }) => new Cache({ ...options, config: { isolation: 'frozen', ...config } }),
+  capabilities: { frozen: true },
 });
 
 conformance({

@@ -9,6 +9,8 @@ const defaults = {
   expires: true,
   counts: true,
   emptyPrefix: true,
+  /** Whether who tries to change a value that was read is refused. */
+  frozen: false,
   tier: 'memory',
   driver: 'memory',
 };
