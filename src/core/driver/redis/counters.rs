@@ -29,7 +29,7 @@ impl Redis {
                 return Err(super::unexpected("increment"));
             };
             let (outcome, detail) = (parts.first().and_then(Answered::text), parts.get(1));
-            match (outcome.as_deref(), detail) {
+            match (outcome, detail) {
                 (Some("ok"), Some(Answered::BulkString(number))) => {
                     let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
                     self.counters.writes.count();

@@ -27,7 +27,8 @@ use crate::core::stats::ConnectionState;
 /// larger ones cost fewer system calls.
 const PIPELINE: usize = 64;
 
-type Connecting = Pin<Box<dyn Future<Output = Result<Connection, String>> + Send>>;
+type Made = Result<Box<Connection>, String>;
+type Connecting = Pin<Box<dyn Future<Output = Made> + Send>>;
 
 /// How a link stands with its server.
 pub enum State {
@@ -36,7 +37,7 @@ pub enum State {
     /// Calls wait for the attempt; or, if it is not the first, they are refused.
     Connecting { attempt: Connecting, refusing: Option<Arc<str>> },
     /// Calls are sent.
-    Up(Connection),
+    Up(Box<Connection>),
     /// Calls are refused until the next attempt.
     Down { reason: Arc<str>, until: Instant },
 }
@@ -169,7 +170,7 @@ impl Task {
             if !pause.is_zero() {
                 sleep(pause).await;
             }
-            attempt.await
+            attempt.await.map(Box::new)
         };
         self.state = State::Connecting { attempt: Box::pin(attempt), refusing };
     }
@@ -210,7 +211,7 @@ impl Task {
         }
     }
 
-    fn made(&mut self, made: Result<Connection, String>) {
+    fn made(&mut self, made: Made) {
         match made {
             Ok(connection) => {
                 self.made += 1;
@@ -294,7 +295,7 @@ impl Task {
 }
 
 enum Event {
-    Made(Result<Connection, String>),
+    Made(Made),
     Said,
     Ended(io::Error),
 }
@@ -303,7 +304,7 @@ enum Event {
 async fn event(state: &mut State, said: &mut Vec<Value>) -> Event {
     match state {
         State::Connecting { attempt, .. } => Event::Made(attempt.await),
-        State::Up(Connection { wire, .. }) => match wire.receive(said).await {
+        State::Up(connection) => match connection.wire.receive(said).await {
             Ok(()) => Event::Said,
             Err(error) => Event::Ended(error),
         },

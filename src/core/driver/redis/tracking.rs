@@ -192,7 +192,7 @@ impl Group {
                                 }
                             }
                             answer if is_primary(&answer) => {
-                                (due, asked) = (Instant::now() + HEARTBEAT, false)
+                                (due, asked) = (Instant::now() + HEARTBEAT, false);
                             }
                             _ => return,
                         }

@@ -11,7 +11,6 @@ mod write;
 
 use std::future::poll_fn;
 use std::io;
-use std::mem::MaybeUninit;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::ReadBuf;
@@ -34,6 +33,8 @@ pub struct Wire {
     output: Vec<u8>,
     written: usize,
     flushed: bool,
+    /// What is read into.
+    chunk: Box<[u8]>,
     /// What was received, from `taken` on.
     input: Vec<u8>,
     taken: usize,
@@ -50,6 +51,7 @@ impl Wire {
             output: Vec::new(),
             written: 0,
             flushed: true,
+            chunk: vec![0; CHUNK].into(),
             input: Vec::new(),
             taken: 0,
             scanner: Scanner::default(),
@@ -109,8 +111,7 @@ impl Wire {
 
     /// Reads more; how much.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let mut chunk = [MaybeUninit::uninit(); CHUNK];
-        let mut chunk = ReadBuf::uninit(&mut chunk);
+        let mut chunk = ReadBuf::new(&mut self.chunk);
         ready!(self.stream.poll_read(context, &mut chunk))?;
         self.input.extend_from_slice(chunk.filled());
         Poll::Ready(Ok(chunk.filled().len()))
