@@ -13,7 +13,12 @@ import { heading } from './report.mjs';
 import { sections } from './sections.mjs';
 
 const options = understood();
-const command = ['npm run bench', ...process.argv.slice(2)].join(' ').replace('bench ', 'bench -- ');
+// A folder's place on this machine is nobody else's business.
+const given = process.argv
+  .slice(2)
+  .join(' ')
+  .replaceAll(/--(traces|out)[= ]\S+/g, '--$1=DIR');
+const command = given ? `npm run bench -- ${given}` : 'npm run bench';
 // Progress goes to the other stream: what is on the standard output is the report.
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -54,7 +59,8 @@ async function section(name, { run, report, bars, plots }, plan) {
   const held = bars(result, plan);
   const head = heading({ machine, command, smoke, seconds, bars: held });
   const markdown = `${head}\n\n${report(result, plan).trim()}`;
-  const data = { section: name, machine, command, smoke, seconds, plan, bars: held, result };
+  const { traceFolder, ...sizes } = plan;
+  const data = { section: name, machine, command, smoke, seconds, plan: sizes, bars: held, result };
   writeSection(out, name, { data, markdown, plots: plots(result, plan) });
   console.log(`## ${sections[name].title}\n\n${markdown}\n`);
 }
