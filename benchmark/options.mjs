@@ -23,6 +23,11 @@ const FULL = {
     tagged: { keys: 10_000, rounds: 16, warmup: 4, flushRounds: 16 },
     native: { keys: 10_000, rounds: 100, warmup: 10 },
   },
+  hot: {
+    hits: { keys: 10_000, rounds: 40, warmup: 10 },
+    threads: { keys: 50_000, rounds: 3, seconds: 1 },
+    bars: true,
+  },
   // `scale`: of the operations that a round has.
   redis: { keys: 10_000, rounds: 7, warmup: 1, scale: 0.5, bars: true },
   couchdb: { keys: 1000, rounds: 7, warmup: 1, scale: 1, bars: true },
@@ -61,6 +66,11 @@ const SMOKE = {
     ops: { keys: 1000, rounds: 2, warmup: 1 },
     tagged: { keys: 1000, rounds: 1, warmup: 1, flushRounds: 1 },
     native: { keys: 1000, rounds: 2, warmup: 1 },
+  },
+  hot: {
+    hits: { keys: 1000, rounds: 2, warmup: 1 },
+    threads: { keys: 1000, rounds: 1, seconds: 0.1 },
+    bars: false,
   },
   redis: { keys: 500, rounds: 1, warmup: 0, scale: 0.01, bars: false },
   couchdb: { keys: 200, rounds: 1, warmup: 0, scale: 0.05, bars: false },

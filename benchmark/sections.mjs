@@ -21,6 +21,10 @@ import { hitsBars } from './hits/bars.mjs';
 import { hitsPlots } from './hits/plots.mjs';
 import { hitsReport } from './hits/report.mjs';
 import { hits } from './hits/section.mjs';
+import { hotBars } from './hot/bars.mjs';
+import { hotPlots } from './hot/plots.mjs';
+import { hotReport } from './hot/report.mjs';
+import { hot } from './hot/section.mjs';
 import { memoryPlots } from './memory/plots.mjs';
 import { memoryReport } from './memory/report.mjs';
 import { memory } from './memory/section.mjs';
@@ -40,6 +44,7 @@ const none = () => [];
 
 export const sections = {
   memory: { title: 'Memory', run: memory, report: memoryReport, bars: memoryBars, plots: memoryPlots },
+  hot: { title: 'The hot tier', run: hot, report: hotReport, bars: hotBars, plots: hotPlots },
   redis: { title: 'Redis', run: redis, report: redisReport, bars: redisBars, plots: redisPlots },
   tiered: { title: 'Two tiers', run: tiered, report: tieredReport, bars: tieredBars, plots: tieredPlots },
   couchdb: { title: 'CouchDB', run: couchdb, report: couchdbReport, bars: couchdbBars, plots: couchdbPlots },
