@@ -27,6 +27,12 @@ const UNMARKED = -1;
 /** Keys of which the core is told at once. */
 const MOST_TOLD = 64;
 
+/**
+ * Where there is no room, one of so many values is kept: keys that are read in turn, and are too many, would otherwise
+ * push each other out before any of them is read again, and making an entry costs more than a copy.
+ */
+const ONE_OF = 8;
+
 /** What an entry is taken to cost on the heap, beside its key and its value (docs/memory.md). */
 const OVERHEAD = 320;
 /** What a value is taken to cost, of the length of its text. */
@@ -86,6 +92,8 @@ class Hot {
   /** @type {Most} */
   #most;
   #bytes = 0;
+  /** How many values found no room. */
+  #refused = 0;
   /** The hand of the clock: whom it finds unused goes. */
   #hand = this.#entries.values();
   /** Keys that were used, of which the core has not been told. @type {string[]} */
@@ -151,6 +159,8 @@ class Hot {
     const bytes = OVERHEAD + name.length + payload.length * SHARE;
     // One value is not to push out all others.
     if (bytes > this.#most.bytes / 4) return payload;
+    const old = this.#entries.get(name);
+    if (old === undefined && !this.#hasRoom(bytes) && ++this.#refused % ONE_OF !== 0) return payload;
     let value;
     try {
       value = JSON.parse(payload);
@@ -162,7 +172,6 @@ class Hot {
     const entry = new Entry(name, this.#frozen ? frozen(value) : value, this.#permit, shared, bytes);
     // The core has just seen it used.
     entry.told = this.#words[ERA] === EXACT ? UNMARKED : this.#words[ERA];
-    const old = this.#entries.get(name);
     if (old !== undefined) this.#remove(old);
     this.#entries.set(name, entry);
     this.#bytes += bytes;
@@ -228,6 +237,12 @@ class Hot {
     this.#untoldEra = era;
     this.#untold.push(name);
     if (this.#untold.length >= MOST_TOLD) this.tell();
+  }
+
+  /** @param {number} bytes */
+  #hasRoom(bytes) {
+    const { entries, bytes: most } = this.#most;
+    return this.#entries.size < entries && this.#bytes + bytes <= most;
   }
 
   /** Lets entries go until the bounds hold. */

@@ -270,6 +270,22 @@ test('the heap is bounded, however many values are read', async () => {
   for (const grown of JSON.parse(stdout)) assert.ok(grown < 6, stdout);
 });
 
+test('keys that are read in turn, and are too many, do not all push each other out', async (t) => {
+  const cache = openFor(t, { config: { isolation: 'frozen', hot: { maxEntries: 100 } } });
+  const keys = Array.from({ length: 200 }, (_, at) => `k${at}`);
+  for (const key of keys) await cache.put(key, { key });
+  const readAll = async () => {
+    const values = [];
+    for (const key of keys) values.push(await cache.get(key));
+    return values;
+  };
+  for (let round = 0; round < 5; round++) await readAll();
+  const [first, second] = [await readAll(), await readAll()];
+  // What is at hand is one value, and what is not is decoded anew.
+  const kept = first.filter((one, at) => one === second[at]).length;
+  assert.ok(kept > 50 && kept <= 100, `${kept} of 200`);
+});
+
 test('it works where no code may be made from strings', async () => {
   const { stdout, stderr, code } = await run(
     `
