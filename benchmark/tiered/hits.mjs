@@ -1,6 +1,6 @@
 /**
- * Child program: a hit of the memory driver beside a hit of the tiered driver's memory, with tags and without, one
- * awaited after the other. Answers with `{ [kind]: summary }` in nanoseconds.
+ * Child program: a hit of the memory driver, with and without its hot tier, beside a hit of the tiered driver's memory,
+ * which has none; with tags and without, one awaited after the other. Answers with `{ [kind]: summary }` in nanoseconds.
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ await serve(async ({ host, port, keys: count, rounds, warmup }) => {
   const remote = { driver: 'redis', host, port, prefix: 'hits:' };
   const caches = {
     memory: new Cache({ failOpen: false }),
+    core: new Cache({ failOpen: false, config: { hot: false } }),
     tiered: new Cache({ driver: 'tiered', failOpen: false, config: { remote } }),
   };
   await caches.tiered.ready();

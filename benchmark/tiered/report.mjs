@@ -14,14 +14,16 @@ export function tieredReport(result, plan) {
     [`- Redis ${server.version}`, `- Caches: ${listed.join('; ')}`].join('\n'),
     '### A hit in memory, one awaited after the other',
     table(
-      ['', 'memory driver, ns', 'tiered driver, ns', 'ratio'],
+      ['', 'memory driver, ns', 'ratio', 'memory driver, `hot: false`, ns', 'ratio', 'tiered driver, ns'],
       ['plain', 'tagged'].map((kind) => {
-        const [memory, own] = [hits[`memory ${kind}`].median, hits[`tiered ${kind}`].median];
+        const [memory, core, own] = ['memory', 'core', 'tiered'].map((of) => hits[`${of} ${kind}`].median);
         return [
           kind === 'plain' ? 'without tags' : 'two tags',
           count(memory),
-          count(own),
           times(own / memory),
+          count(core),
+          times(own / core),
+          count(own),
         ];
       }),
     ),
