@@ -1,8 +1,7 @@
 'use strict';
 
 // The CouchDB driver passes the conformance suite: on the server that the tests have of their own, behind a path and
-// for a user who is no administrator; on PouchDB, which nobody here wrote; and on a real server where COUCHDB_URL
-// names one.
+// for a user who is no administrator; and on PouchDB, which nobody here wrote. On a real server: conformance-real.test.js.
 
 const { after, before } = require('node:test');
 const { Cache } = require('../../index.js');
@@ -10,18 +9,9 @@ const { conformance } = require('../conformance/index.js');
 const { request } = require('./support/client.js');
 const { startFake } = require('./support/fake.js');
 const { startPouch } = require('./support/pouch.js');
-const { freshDatabase, realServer } = require('./support/real.js');
+const { capabilities } = require('./support/capabilities.js');
+const { freshDatabase } = require('./support/real.js');
 require('../support/alive.js');
-
-const capabilities = {
-  manualClock: false,
-  evicts: false,
-  expires: false,
-  counts: false,
-  emptyPrefix: true,
-  tier: 'couchdb',
-  driver: 'couchdb',
-};
 
 const users = {
   root: { password: 'secret', role: 'admin' },
@@ -30,9 +20,6 @@ const users = {
 
 let fake;
 let pouch;
-const real = realServer();
-/** Databases on servers that go on after the tests. */
-const made = [];
 
 before(async () => {
   fake = await startFake({ users, basePath: '/couch' });
@@ -41,13 +28,11 @@ before(async () => {
 after(async () => {
   await fake?.stop();
   await pouch?.stop();
-  for (const name of made) await request(real.url, 'DELETE', `/${name}`);
 });
 
 /** A cache on a database that is not there yet. */
 function open(url, options) {
   const database = freshDatabase(url);
-  if (url === real?.url) made.push(database);
   return new Cache({ driver: 'couchdb', ...options, config: { url, database, ...options?.config } });
 }
 
@@ -73,11 +58,3 @@ conformance({
   open: (options) => open(pouch.url, options),
   capabilities,
 });
-
-if (real !== undefined) {
-  conformance({
-    name: 'couchdb, a real server',
-    open: (options) => open(real.url, options),
-    capabilities,
-  });
-}
