@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import { smallObject } from '../values.mjs';
 import { contender } from './contenders.mjs';
+import { answering } from '../remote/answering.mjs';
 
 const LOAD_MS = 2;
 
@@ -65,13 +66,4 @@ async function fill(app, ids) {
   await Promise.all(Array.from({ length: 64 }, lane));
 }
 
-process.once('disconnect', () => process.exit(1));
-process.on('message', async ({ type, ...input }) => {
-  let answer;
-  try {
-    answer = await requests[type](input);
-  } catch (error) {
-    answer = { failed: error.stack ?? String(error) };
-  }
-  process.send(answer, () => type === 'close' && process.exit(0));
-});
+answering(requests);

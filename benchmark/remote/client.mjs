@@ -7,6 +7,7 @@ import { missingKey, shuffled, smallKey, smallObject } from '../values.mjs';
 import { take, used } from './cpu.mjs';
 import { OPERATIONS, load } from './load.mjs';
 import { MANY } from './scenarios.mjs';
+import { answering } from './answering.mjs';
 
 /** Below every client's own bound on what may be in flight. */
 const FILL_IN_FLIGHT = 256;
@@ -83,17 +84,7 @@ export function serve({ contender, scenario, Absent }) {
     data.fresh = Array.from({ length: operations }, (_, at) => `${missingKey(at)}:${freshRounds}`);
   }
 
-  process.once('disconnect', () => process.exit(1));
-  process.on('message', async ({ type, ...input }) => {
-    let answer;
-    try {
-      answer = await requests[type](input);
-    } catch (error) {
-      answer = { failed: error.stack ?? String(error) };
-    }
-    // Some contenders keep handles: after a close the process would not end by itself.
-    process.send(answer, () => type === 'close' && process.exit(0));
-  });
+  answering(requests);
 }
 
 async function fill(client, { keys, values }) {

@@ -10,7 +10,7 @@ export class ClientProcess {
   #child;
   #exited;
 
-  /** `program` is the URL of a file that calls `serve` of client.mjs. */
+  /** `program` is the URL of a file that calls `answering` of answering.mjs. */
   constructor(program, name) {
     this.name = name;
     // Some clients log on the standard output, which is the report's.

@@ -7,6 +7,7 @@ import { percentile } from '../statistics.mjs';
 import { randomSource, smallKey, smallObject, zipfIndices } from '../values.mjs';
 import { now } from './clock.mjs';
 import { contender } from './contenders.mjs';
+import { answering } from '../remote/answering.mjs';
 
 const FILL_IN_FLIGHT = 256;
 /** What is written says by whom, and as the how many-th of his: 0 is the filling. */
@@ -124,14 +125,4 @@ const requests = {
 /** A typed array as text: the channel of a child process knows JSON. */
 const packed = (list) => Buffer.from(list.buffer, list.byteOffset, list.byteLength).toString('base64');
 
-process.once('disconnect', () => process.exit(1));
-process.on('message', async ({ type, ...input }) => {
-  let answer;
-  try {
-    answer = await requests[type](input);
-  } catch (error) {
-    answer = { failed: error.stack ?? String(error) };
-  }
-  // Some contenders keep handles: after a close the process would not end by itself.
-  process.send(answer, () => type === 'close' && process.exit(0));
-});
+answering(requests);
