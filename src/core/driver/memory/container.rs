@@ -19,7 +19,7 @@ use crate::core::value::Payload;
 pub enum Policy {
     /// The least recently used.
     Lru,
-    /// The one asked for least often; a new entry must beat the one that it would displace.
+    /// The one asked for least often; a new entry must be asked for more often than what it would displace.
     TinyLfu,
 }
 
@@ -57,10 +57,14 @@ pub struct Entry {
 
 /// Holds entries within bounds. Every key comes with its hash by [`Surroundings::hasher`].
 pub trait Container: Send + Sync {
-    /// The entry, dead or alive; it counts as used.
+    /// The entry, dead or alive; it counts as used, and the key as asked for.
     fn get(&self, key: &str, hash: u64) -> Option<Arc<Entry>>;
 
-    /// Stores an entry that fits the bounds, and lets others go until they hold. Whether the key may be new.
+    /// As [`Container::get`], for what follows a read: the key was asked for once, not twice.
+    fn find(&self, key: &str, hash: u64) -> Option<Arc<Entry>>;
+
+    /// Stores an entry that fits the bounds, and lets entries go until they hold: others, or this one if the policy
+    /// does not let it in and the key is new. Whether the key is new.
     fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool;
 
     /// Removes a key; what it held.
@@ -73,10 +77,7 @@ pub trait Container: Send + Sync {
     /// call the container.
     fn visit(&self, see: &mut dyn FnMut(&str, &Arc<Entry>));
 
-    /// Enforces the bounds now, where that is done lazily.
-    fn settle(&self);
-
-    /// How many entries are held, and their bytes. Exact after [`Container::settle`].
+    /// How many entries are held, and their bytes.
     fn held(&self) -> (u64, u64);
 
     /// The bytes that an entry counts for.

@@ -119,7 +119,7 @@ impl Memory {
         let hash = self.store.hash(key);
         let mut leases = self.stripe(hash);
         let now = self.now();
-        let entry = self.entry(key).filter(|entry| now < entry.dead_at && self.is_valid(entry));
+        let entry = self.found(key, hash).filter(|entry| now < entry.dead_at && self.is_valid(entry));
         let stale = match entry {
             Some(entry) if now < entry.fresh_until => return LeaseReply::Hit(entry.payload.clone()),
             entry => entry.map(|entry| entry.payload.clone()),

@@ -14,10 +14,9 @@ mod flushing;
 mod generations;
 mod leases;
 mod locks;
-mod lru;
+mod policies;
 mod store;
 mod tags;
-mod tinylfu;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -266,6 +265,11 @@ impl Memory {
         if self.flushing.covers(key) { None } else { self.store.get(key, hash) }
     }
 
+    /// As [`Memory::entry`], for what follows a read.
+    fn found(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
+        if self.flushing.covers(key) { None } else { self.store.find(key, hash) }
+    }
+
     fn scan(&self, prefix: &str) -> Vec<Box<str>> {
         let now = self.now();
         let live = self.store.select(|key, entry| key.starts_with(prefix) && self.is_fresh(entry, now));
@@ -306,8 +310,6 @@ impl Driver for Memory {
         let _sweeping = self.sweeping.lock();
         let now = self.now();
         self.locks.sweep(now, self.hub());
-        // moka keeps what was overwritten until then, and with it the cells of its tags.
-        self.store.settle();
         self.tags.prune();
         if self.next_expiry.load(Ordering::Acquire) > now.as_millis() {
             return;
@@ -324,12 +326,11 @@ impl Driver for Memory {
             let hash = self.store.hash(&key);
             let _stripe = self.stripe(hash);
             // It may have been overwritten since it was looked at.
-            let unchanged = self.store.get(&key, hash).is_some_and(|current| Arc::ptr_eq(&current, &entry));
+            let unchanged = self.store.find(&key, hash).is_some_and(|current| Arc::ptr_eq(&current, &entry));
             if unchanged && self.store.remove(&key, hash).is_some() && now >= entry.dead_at {
                 self.surroundings.expired(&key);
             }
         }
-        self.store.settle();
     }
 
     fn advance(&self, duration: Duration) -> Result<()> {
@@ -344,7 +345,6 @@ impl Driver for Memory {
     }
 
     fn holdings(&self) -> Holdings {
-        self.store.settle();
         let (entries, bytes) = self.store.held();
         let (flights, locks, tags) = (self.flights.len(), self.locks.len(self.now()), self.tags.len());
         let (entries, bytes) = (Some(entries), Some(bytes));

@@ -6,8 +6,7 @@
 use std::sync::Arc;
 
 use super::container::{Bounds, Container, Entry, Policy, Surroundings};
-use super::lru::Lru;
-use super::tinylfu::TinyLfu;
+use super::policies::{Lru, TinyLfu};
 
 /// The entries.
 pub struct Store {
@@ -34,6 +33,11 @@ impl Store {
     /// The entry, dead or alive.
     pub fn get(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
         self.container.get(key, hash)
+    }
+
+    /// As [`Store::get`], for what follows a read.
+    pub fn find(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
+        self.container.find(key, hash)
     }
 
     /// Stores an entry; one that is larger than the bound removes the key instead. Whether it was stored.
@@ -74,12 +78,7 @@ impl Store {
         selected
     }
 
-    /// Enforces the bounds now.
-    pub fn settle(&self) {
-        self.container.settle();
-    }
-
-    /// How many entries are held, and their bytes. Exact after [`Store::settle`].
+    /// How many entries are held, and their bytes.
     pub fn held(&self) -> (u64, u64) {
         self.container.held()
     }

@@ -2,53 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::super::support::{Step, entry, shown, steps, surroundings};
 use super::*;
-use crate::core::clock::{Clock, ClockKind, Timestamp};
 use crate::core::driver::memory::container::Policy;
-use crate::core::driver::memory::copies::Copies;
-use crate::core::driver::memory::generations::Generations;
-use crate::core::driver::memory::tags::TagCells;
-use crate::core::stats::Counters;
-use crate::core::value::{Format, Payload};
-
-fn surroundings() -> Arc<Surroundings> {
-    let clock = Arc::new(Clock::new(ClockKind::Manual));
-    Arc::new(Surroundings {
-        hub: Arc::default(),
-        counters: Counters::default(),
-        copies: Copies::new(Generations::new(false), Arc::clone(&clock)),
-        clock,
-        hasher: ahash::RandomState::new(),
-    })
-}
-
-fn entry(bytes: usize) -> Entry {
-    Entry {
-        payload: Payload::new(Format::Bytes, vec![0; bytes]),
-        fresh_until: Timestamp::NEVER,
-        dead_at: Timestamp::NEVER,
-        written: 0,
-        tags: TagCells::default(),
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Get(u8),
-    Insert(u8, usize),
-    Remove(u8),
-    Clear,
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        6 => (0_u8..40).prop_map(Step::Get),
-        8 => (0_u8..40, 0_usize..400).prop_map(|(key, bytes)| Step::Insert(key, bytes)),
-        2 => (0_u8..40).prop_map(Step::Remove),
-        1 => Just(Step::Clear),
-    ];
-    prop::collection::vec(step, 1..300)
-}
 
 proptest! {
     /// Against a plain list, the newest at its end.
@@ -91,12 +47,9 @@ proptest! {
                     model.clear();
                 }
             }
-            let mut held = Vec::new();
-            lru.visit(&mut |key, _| held.push(key.to_owned()));
-            held.sort();
             let mut expected: Vec<String> = model.iter().map(|(key, _)| name(*key)).collect();
             expected.sort();
-            prop_assert_eq!(held, expected);
+            prop_assert_eq!(shown(&lru), expected);
             let sum = model.iter().map(|(_, size)| size).sum::<u64>();
             prop_assert_eq!(lru.held(), (model.len() as u64, sum));
         }
