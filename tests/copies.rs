@@ -206,6 +206,26 @@ fn a_use_that_is_told_keeps_a_key_from_being_evicted() {
     }
 }
 
+/// What is told once an era counts for two reads, and for one where every use is told.
+#[test]
+fn a_use_that_is_told_counts_for_the_policy_that_counts() {
+    for (entries, is_let_in) in [(300, true), (200, false)] {
+        let bounds = Bounds { entries: Some(entries), policy: Policy::TinyLfu, ..Bounds::default() };
+        let memory = memory(bounds, ClockKind::Manual);
+        for at in 0..entries {
+            let key = format!("k{at}");
+            put(&memory, &key, LONG, &[]);
+            (0..3).for_each(|_| assert!(memory.get(&key).is_some()));
+        }
+        (0..2).for_each(|_| memory.used("told"));
+        put(&memory, "told", LONG, &[]);
+        for at in 0..20 {
+            put(&memory, &format!("new{at}"), LONG, &[]);
+        }
+        assert_eq!(memory.get("told").is_some(), is_let_in, "among {entries}");
+    }
+}
+
 #[test]
 fn an_era_ends_with_an_eighth_of_the_entries_and_never_in_a_tiny_store() {
     let era = |memory: &Memory| memory.words()[0].load(Ordering::Relaxed);

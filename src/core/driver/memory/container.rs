@@ -63,6 +63,9 @@ pub trait Container: Send + Sync {
     /// As [`Container::get`], for what follows a read: the key was asked for once, not twice.
     fn find(&self, key: &str, hash: u64) -> Option<Arc<Entry>>;
 
+    /// A key was asked for once more than was seen here.
+    fn asked(&self, hash: u64);
+
     /// Stores an entry that fits the bounds, and lets entries go until they hold: others, or this one if the policy
     /// does not let it in and the key is new. Whether the key is new.
     fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool;

@@ -92,6 +92,11 @@ impl Generations {
         self.words[place as usize].fetch_add(2, Ordering::AcqRel);
     }
 
+    /// Whether every use of a copy is told.
+    pub fn is_exact(&self) -> bool {
+        self.words[ERA].load(Ordering::Relaxed) == EXACT
+    }
+
     /// An entry came, or was evicted.
     pub fn press(&self) {
         self.pressure.fetch_add(1, Ordering::Relaxed);

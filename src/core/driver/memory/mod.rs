@@ -118,7 +118,7 @@ impl Memory {
 
     /// A copy of a key was used: so the key was.
     pub fn used(&self, key: &str) {
-        self.store.get(key, self.store.hash(key));
+        self.store.used(key);
     }
 
     /// Whether what a copy was made under still is.

@@ -40,6 +40,17 @@ impl Store {
         self.container.find(key, hash)
     }
 
+    /// A copy of a key was used, once or more often since that was told last.
+    pub fn used(&self, key: &str) {
+        let hash = self.hash(key);
+        self.container.get(key, hash);
+        // Told once an era, however often it was: with two, the policy that counts comes nearest to what it answers
+        // where all reads are seen. In a tiny store every use is told.
+        if !self.surroundings.generations().is_exact() {
+            self.container.asked(hash);
+        }
+    }
+
     /// Stores an entry; one that is larger than the bound removes the key instead. Whether it was stored.
     pub fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool {
         if self.container.size(key, &entry) > self.most_bytes {

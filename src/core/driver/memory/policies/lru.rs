@@ -61,6 +61,8 @@ impl Container for Lru {
         self.get(key, hash)
     }
 
+    fn asked(&self, _: u64) {}
+
     fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool {
         let (_, replaced) = self.shards.put((key, hash), Arc::new(entry), ALL, |_| ());
         self.evict();

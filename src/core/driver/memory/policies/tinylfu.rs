@@ -28,9 +28,8 @@ use crate::core::driver::memory::container::{Bounds, Container, Entry, Surroundi
 
 /// What an entry costs beyond its key and its value: as with `lru`, and its part of the sketch.
 ///
-/// Measured as resident memory per entry (docs/memory.md): 204 at a million entries, and up to 16 more where the
-/// sketch has just grown.
-const OVERHEAD: u64 = 224;
+/// Measured as resident memory per entry (docs/memory.md). The sketch has 32 to 64 bytes of it.
+const OVERHEAD: u64 = 256;
 
 /// The lists.
 const WINDOW: usize = 0;
@@ -239,6 +238,11 @@ impl Container for TinyLfu {
 
     fn find(&self, key: &str, hash: u64) -> Option<Arc<Entry>> {
         self.shards.with(hash, |shard| self.used(shard, key, hash))
+    }
+
+    fn asked(&self, hash: u64) {
+        let age = self.asks.ask(self.shards.held().entries);
+        self.shards.with(hash, |shard| shard.beside.add(hash, age));
     }
 
     fn insert(&self, key: &str, hash: u64, entry: Entry) -> bool {
