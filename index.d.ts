@@ -200,8 +200,9 @@ export interface MemoryConfig {
    */
   maxSizeBytes?: number | undefined;
   /**
-   * `'lru'`: the least recently used entry goes first. `'tinylfu'`: an entry must be asked for more
-   * often than the one that it would displace; better on loops and scans.
+   * `'lru'`: the least recently used entry goes first. `'tinylfu'`: those asked for least often go first, and a new
+   * entry is soon one of them unless it is asked for more often than what it would displace; better where what is
+   * popular stays so, and on loops and scans (docs/memory.md).
    * @default 'lru'
    */
   policy?: EvictionPolicy | undefined;
