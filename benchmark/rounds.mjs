@@ -7,6 +7,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { summary } from './statistics.mjs';
+import { shuffled } from './values.mjs';
 
 /** How many operations are timed together: long against the clock's resolution, short against a round. */
 const SLICE = 1000;
@@ -19,11 +20,8 @@ export async function interleave(tasks, { rounds, warmup }) {
     runners.push({ ...task, loop: loops[task.kind], samples: [] });
   }
   for (let round = -warmup; round < rounds; round += 1) {
-    // Each round starts with another task, so that nobody always runs after the same neighbour.
-    const first = (round + warmup) % runners.length;
-    for (let at = 0; at < runners.length; at += 1) {
-      await pass(runners[(first + at) % runners.length], round >= 0);
-    }
+    // Each round has an order of its own: who comes before leaves the processor's caches warm, or empty, for the next.
+    for (const at of shuffled(runners.length, round + warmup + 1)) await pass(runners[at], round >= 0);
   }
   return Object.fromEntries(runners.map(({ id, samples }) => [id, summary(samples)]));
 }

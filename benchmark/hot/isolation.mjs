@@ -15,12 +15,6 @@ const ROOM = 2;
 const MAX_SIZE_BYTES = 256 * 1024 * 1024;
 const PEERS = ['lru-cache', 'bentocache'];
 const RESOLVED = 'resolved with the value';
-/**
- * In which order they are measured. lru-cache stands between the two calls of ours: what one of them has touched is
- * not in the processor's caches for the other.
- */
-const ORDER = [FLOOR, RESOLVED, 'get', 'lru-cache', 'remember', 'bentocache'];
-
 await serve(async ({ isolation, keys, rounds, warmup }) => {
   const answer = {};
   for (const [shape, { value }] of Object.entries(shapes)) {
@@ -62,10 +56,10 @@ async function measure(isolation, shape, keys, values, lengths) {
   }
   await isolated(isolation, calls.get, keys[0], values[0]);
 
-  const tasks = ORDER.map((name) => ({
+  const tasks = Object.entries(calls).map(([name, operation]) => ({
     id: `${name} ${shape}`,
     kind: 'awaited',
-    operation: calls[name],
+    operation,
     keys,
     values,
   }));
