@@ -508,8 +508,11 @@ export interface CouchDbCacheOptions extends CacheBaseOptions {
   clock?: 'system' | undefined;
 }
 
-/** The memory of the tiered driver: bounds as on the memory driver, and how long it keeps a value at most. */
-export interface UpperTierConfig extends Pick<MemoryConfig, 'maxSize' | 'maxSizeBytes' | 'policy'> {
+/** The memory of the tiered driver: bounds and hot tier as on the memory driver, and how long it keeps a value at most. */
+export interface UpperTierConfig extends Pick<
+  MemoryConfig,
+  'maxSize' | 'maxSizeBytes' | 'policy' | 'hot' | 'isolation'
+> {
   /** The longest life of a value up here; it never outlives the value's own. @default the value's own */
   ttl?: TTL | undefined;
 }

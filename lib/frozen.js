@@ -10,7 +10,7 @@
  * @returns {T}
  */
 function frozen(value) {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   const record = /** @type {Record<string, unknown>} */ (value);
   for (const name of Object.keys(record)) {
     if (typeof record[name] === 'object') frozen(record[name]);

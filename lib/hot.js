@@ -14,15 +14,14 @@
  */
 
 const { frozen } = require('./frozen.js');
+const { Entries, UNMARKED } = require('./hot-entries.js');
 const { binding } = require('./native.js');
 const { Kept } = require('./recent.js');
+const { isNested, shapeOf } = require('./shapes.js');
 
 /** Where the era is, and the one in which every use is told; as src/core/driver/memory/generations.rs has them. */
 const ERA = 0;
 const EXACT = 0;
-
-/** The mark of an entry that cannot be handed out without a further look. */
-const UNMARKED = -1;
 
 /** Keys of which the core is told at once. */
 const MOST_TOLD = 64;
@@ -38,47 +37,17 @@ const OVERHEAD = 320;
 /** What a value is taken to cost, of the length of its text. */
 const SHARE = 3;
 
-/** A value that is kept. What a hit looks at comes first: that is one line of memory. */
-class Entry extends Kept {
-  /**
-   * @param {string} name
-   * @param {unknown} value
-   * @param {Int32Array} permit what it is valid under
-   * @param {boolean} shared whether all readers get the value itself
-   * @param {number} bytes
-   */
-  constructor(name, value, permit, shared, bytes) {
-    super(value);
-    /** For every reader, if the value is. */
-    this.promise = shared ? Promise.resolve(value) : undefined;
-    this.place = permit[1];
-    this.generation = permit[2];
-    /** The era in which it was found to be in use; then nothing is to be done for a hit. */
-    this.mark = UNMARKED;
-    this.value = value;
-    this.name = name;
-    this.bytes = bytes;
-    /** Whether it was used since the hand passed. */
-    this.used = true;
-    /** The era in which the core was told of it last. */
-    this.told = UNMARKED;
-    /** Places and generations of its tags, in turn. */
-    this.tags = permit[0] > 1 ? permit.slice(3, 1 + permit[0] * 2) : undefined;
-  }
+/** @typedef {import('./native.js').Payload} Payload */
 
-  /** @override */
-  copy() {
-    return this.promise === undefined ? super.copy() : this.value;
-  }
-}
-
-/** @typedef {{ entries: number; bytes: number }} Most */
+/**
+ * What is asked before it crosses: writes that a read must not pass.
+ * @typedef {{ readonly writes: number; handOver(): void }} Pending
+ */
 
 class Hot {
-  /** What `ready` may hand out: the entries, unless somebody listens to hits. @type {Map<string, Entry>} */
-  #open = new Map();
-  /** @type {Map<string, Entry>} */
-  #entries = this.#open;
+  #entries = new Entries();
+  /** What `ready` may hand out: the entries, unless somebody listens to hits. */
+  #open = this.#entries.places;
   /** @type {Int32Array} */
   #words;
   /** @type {Float64Array} */
@@ -87,15 +56,10 @@ class Hot {
   #permit;
   /** @type {number} */
   #handle;
-  /** @type {boolean} */
-  #frozen;
-  /** @type {Most} */
-  #most;
-  #bytes = 0;
+  #terms;
+  #pending;
   /** How many values found no room. */
   #refused = 0;
-  /** The hand of the clock: whom it finds unused goes. */
-  #hand = this.#entries.values();
   /** Keys that were used, of which the core has not been told. @type {string[]} */
   #untold = [];
   #untoldEra = UNMARKED;
@@ -103,16 +67,16 @@ class Hot {
   /**
    * @param {number} handle
    * @param {readonly ArrayBuffer[]} shared by `binding.share`
-   * @param {boolean} isFrozen whether readers get the value itself
-   * @param {Most} most
+   * @param {import('./options.js').HotTerms} terms
+   * @param {Pending} pending
    */
-  constructor(handle, [words, permit, hits], isFrozen, most) {
+  constructor(handle, [words, permit, hits], terms, pending) {
     this.#handle = handle;
     this.#words = new Int32Array(words);
     this.#permit = new Int32Array(permit);
     this.#hits = new Float64Array(hits);
-    this.#frozen = isFrozen;
-    this.#most = most;
+    this.#terms = terms;
+    this.#pending = pending;
   }
 
   /**
@@ -122,61 +86,36 @@ class Hot {
    * @returns {Promise<unknown> | undefined}
    */
   ready(name) {
-    const entry = this.#open.get(name);
-    if (entry === undefined || Atomics.load(this.#words, entry.place) !== entry.generation) return undefined;
+    const at = this.#open.get(name);
+    if (at === undefined) return undefined;
+    if (this.#pending.writes !== 0) this.#pending.handOver();
+    const entries = this.#entries;
+    const { stamps } = entries;
+    const stamp = at << 2;
+    if (Atomics.load(this.#words, stamps[stamp]) !== stamps[stamp + 1]) return undefined;
     // The era is no more than a hint: it may be read as it comes.
-    if (entry.mark !== this.#words[ERA] && !this.#isWhole(entry)) return undefined;
+    if (stamps[stamp + 2] !== this.#words[ERA] && !this.#isWhole(at)) return undefined;
     this.#hits[0] += 1;
-    const { promise } = entry;
-    return promise === undefined ? Promise.resolve(entry.copy()) : promise;
+    const shape = entries.shapes[at];
+    const answer = entries.answers[at];
+    return shape === undefined
+      ? /** @type {Promise<unknown>} */ (answer)
+      : Promise.resolve(shape.copy(answer));
   }
 
   /**
-   * The entry of a key, if it is valid.
+   * What is at hand, or what the core has in this process, which is kept if that is worth while.
    *
    * @param {string} name
+   * @returns {Payload | null | undefined} as `binding.near`
    */
-  find(name) {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return undefined;
-    if (Atomics.load(this.#words, entry.place) === entry.generation && this.#isWhole(entry)) {
-      this.#hits[0] += 1;
-      return entry;
-    }
-    this.#remove(entry);
-    return undefined;
-  }
-
-  /**
-   * Keeps what the core has just answered, if that is worth while; answers how it is to be read.
-   *
-   * @param {string} name
-   * @param {import('./native.js').Payload} payload
-   * @returns {import('./native.js').Payload}
-   */
-  keep(name, payload) {
-    if (this.#permit[0] === 0 || typeof payload !== 'string') return payload;
-    const bytes = OVERHEAD + name.length + payload.length * SHARE;
-    // One value is not to push out all others.
-    if (bytes > this.#most.bytes / 4) return payload;
-    const old = this.#entries.get(name);
-    if (old === undefined && !this.#hasRoom(bytes) && ++this.#refused % ONE_OF !== 0) return payload;
-    let value;
-    try {
-      value = JSON.parse(payload);
-    } catch {
-      // Whoever decodes it says so.
-      return payload;
-    }
-    const shared = this.#frozen || typeof value !== 'object' || value === null;
-    const entry = new Entry(name, this.#frozen ? frozen(value) : value, this.#permit, shared, bytes);
-    // The core has just seen it used.
-    entry.told = this.#words[ERA] === EXACT ? UNMARKED : this.#words[ERA];
-    if (old !== undefined) this.#remove(old);
-    this.#entries.set(name, entry);
-    this.#bytes += bytes;
-    this.#bound();
-    return entry;
+  near(name) {
+    if (this.#pending.writes !== 0) this.#pending.handOver();
+    const kept = this.#find(name);
+    if (kept !== undefined) return kept;
+    this.tell();
+    const payload = binding.near(this.#handle, name);
+    return typeof payload === 'string' ? this.#keep(name, payload) : payload;
   }
 
   /** Tells the core which keys were used. */
@@ -193,35 +132,87 @@ class Hot {
    * @param {boolean} heard
    */
   listen(heard) {
-    this.#open = heard ? new Map() : this.#entries;
+    this.#open = heard ? new Map() : this.#entries.places;
   }
 
   /** Forgets everything. */
   clear() {
     this.#entries.clear();
     this.#untold = [];
-    this.#bytes = 0;
+  }
+
+  /** @param {string} name */
+  #find(name) {
+    const entries = this.#entries;
+    const at = entries.places.get(name);
+    if (at === undefined) return undefined;
+    const { stamps } = entries;
+    const stamp = at << 2;
+    if (Atomics.load(this.#words, stamps[stamp]) === stamps[stamp + 1] && this.#isWhole(at)) {
+      this.#hits[0] += 1;
+      return new Kept(entries.values[at], entries.shapes[at]);
+    }
+    entries.remove(at);
+    return undefined;
+  }
+
+  /**
+   * Keeps what the core has just answered, if that is worth while; answers how it is to be read.
+   *
+   * @param {string} name
+   * @param {string} text
+   * @returns {Payload}
+   */
+  #keep(name, text) {
+    const permit = this.#permit;
+    if (permit[0] === 0) return text;
+    const bytes = OVERHEAD + name.length + text.length * SHARE;
+    const { most, frozen: isFrozen } = this.#terms;
+    // One value is not to push out all others.
+    if (bytes > most.bytes / 4) return text;
+    const entries = this.#entries;
+    const has = entries.places.has(name);
+    if (!has && !entries.hasRoom(bytes, most) && ++this.#refused % ONE_OF !== 0) return text;
+    let value;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      // Whoever decodes it says so.
+      return text;
+    }
+    const nested = isNested(value);
+    const shape = nested ? shapeOf(value) : undefined;
+    if (nested && shape === undefined) return text;
+    if (isFrozen) frozen(value);
+    const era = this.#words[ERA];
+    // The core has just seen it used.
+    const told = era === EXACT ? UNMARKED : era;
+    entries.put({ name, value, shape: isFrozen ? undefined : shape, bytes, told }, permit);
+    entries.bound(most);
+    return new Kept(value, isFrozen ? undefined : shape);
   }
 
   /**
    * Whether an entry whose key has not changed is valid; notes that it is used.
    *
-   * @param {Entry} entry
+   * @param {number} at
    */
-  #isWhole(entry) {
-    const { tags } = entry;
+  #isWhole(at) {
+    const { stamps, used, tags: all, names } = this.#entries;
+    const tags = all[at];
     if (tags !== undefined) {
-      for (let at = 0; at < tags.length; at += 2) {
-        if (Atomics.load(this.#words, tags[at]) !== tags[at + 1]) return false;
+      for (let tag = 0; tag < tags.length; tag += 2) {
+        if (Atomics.load(this.#words, tags[tag]) !== tags[tag + 1]) return false;
       }
     }
     const era = this.#words[ERA];
-    entry.used = true;
-    if (entry.told !== era) {
-      entry.told = era === EXACT ? UNMARKED : era;
-      this.#use(entry.name, era);
+    const stamp = at << 2;
+    used[at] = 1;
+    if (stamps[stamp + 3] !== era) {
+      stamps[stamp + 3] = era === EXACT ? UNMARKED : era;
+      this.#use(names[at], era);
     }
-    if (tags === undefined && era !== EXACT) entry.mark = era;
+    if (tags === undefined && era !== EXACT) stamps[stamp + 2] = era;
     return true;
   }
 
@@ -238,30 +229,6 @@ class Hot {
     this.#untold.push(name);
     if (this.#untold.length >= MOST_TOLD) this.tell();
   }
-
-  /** @param {number} bytes */
-  #hasRoom(bytes) {
-    const { entries, bytes: most } = this.#most;
-    return this.#entries.size < entries && this.#bytes + bytes <= most;
-  }
-
-  /** Lets entries go until the bounds hold. */
-  #bound() {
-    while (this.#entries.size > this.#most.entries || this.#bytes > this.#most.bytes) {
-      const { value: entry, done } = this.#hand.next();
-      if (done === true) this.#hand = this.#entries.values();
-      else if (entry.used) {
-        entry.used = false;
-        entry.mark = UNMARKED;
-      } else this.#remove(entry);
-    }
-  }
-
-  /** @param {Entry} entry */
-  #remove(entry) {
-    this.#entries.delete(entry.name);
-    this.#bytes -= entry.bytes;
-  }
 }
 
 /**
@@ -269,12 +236,14 @@ class Hot {
  *
  * @param {number} handle
  * @param {import('./options.js').HotTerms | undefined} terms
+ * @param {Pending} pending
  * @returns {Hot | undefined}
  */
-function hotOf(handle, terms) {
+function hotOf(handle, terms, pending) {
   if (terms === undefined) return undefined;
   const shared = binding.share(handle);
-  return shared === undefined ? undefined : new Hot(handle, shared, terms.frozen, terms);
+  return shared === undefined ? undefined : new Hot(handle, shared, terms, pending);
 }
 
+exports.Hot = Hot;
 exports.hotOf = hotOf;

@@ -52,8 +52,8 @@ const { Queue } = require('./queue.js');
  * @property {(codes: Int32Array) => any[]} completions what was answered, as lib/queue.js reads it
  * @property {(handle: number, id: number) => void} ready
  * @property {(handle: number, id: number, key: string) => Payload | undefined} get
- * @property {(handle: number, key: string) => Payload | null | undefined} near what the tier above a backend has: the
- *   payload, `null` if it knows that there is none, `undefined` if it does not know
+ * @property {(handle: number, key: string) => Payload | null | undefined} near what the memory of this process has: the
+ *   payload, `null` if it knows that a backend holds none, `undefined` if it does not know
  * @property {(handle: number, id: number, keys: string[]) => (Payload | undefined)[]} many
  * @property {(handle: number, id: number, key: string, json: string, ttl: number) => boolean} put
  * @property {(numbers: Float64Array, count: number, text: string) => number[] | undefined} requests puts what

@@ -91,7 +91,7 @@ const LEAST_BYTES = 1024;
 
 /**
  * The hot tier of a session.
- * @typedef {{ entries: number; bytes: number; frozen: boolean }} HotTerms
+ * @typedef {{ most: { entries: number; bytes: number }; frozen: boolean }} HotTerms
  */
 
 /**
@@ -137,16 +137,8 @@ function checkCacheOptions(options = {}) {
  */
 function memoryStore(name, manualClock, keyPrefix, config, batched) {
   const bounds = boundsOf(config, 'config');
-  const isolation = optional(
-    config.isolation,
-    (value, at) => oneOf(value, ['copy', 'frozen'], at),
-    'config.isolation',
-  );
-  const frozen = isolation === 'frozen';
-  const most = hotTier(config.hot, bounds);
   return {
-    frozen,
-    hot: most === undefined || batched ? undefined : { ...most, frozen },
+    ...handedOut(config, 'config', bounds, batched),
     tier: /** @type {const} */ ('memory'),
     prefix: keyPrefix ?? '',
     remote: batched,
@@ -158,20 +150,41 @@ function memoryStore(name, manualClock, keyPrefix, config, batched) {
 }
 
 /**
+ * How values are handed out of memory.
+ *
+ * @param {Record<string, unknown>} given
+ * @param {string} where
+ * @param {ReturnType<typeof boundsOf>} bounds those of the memory
+ * @param {boolean} batched
+ * @returns {Pick<CheckedOptions, 'frozen' | 'hot'>}
+ */
+function handedOut({ isolation, hot }, where, bounds, batched) {
+  const checked = optional(
+    isolation,
+    (value, at) => oneOf(value, ['copy', 'frozen'], at),
+    `${where}.isolation`,
+  );
+  const frozen = checked === 'frozen';
+  const most = hotTier(hot, `${where}.hot`, bounds);
+  return { frozen, hot: most === undefined || batched ? undefined : { most, frozen } };
+}
+
+/**
  * The bounds of the hot tier; `undefined` if there is to be none.
  *
  * @param {unknown} hot
- * @param {ReturnType<typeof boundsOf>} bounds those of the store
+ * @param {string} where
+ * @param {ReturnType<typeof boundsOf>} bounds those of the memory
  */
-function hotTier(hot, { maxSize = Infinity, maxSizeBytes = DEFAULT_BYTES }) {
+function hotTier(hot, where, { maxSize = Infinity, maxSizeBytes = DEFAULT_BYTES }) {
   if (hot === false) return undefined;
   if (hot !== undefined && (typeof hot !== 'object' || hot === null || Array.isArray(hot))) {
-    throw mistyped('config.hot', 'false or an object', hot);
+    throw mistyped(where, 'false or an object', hot);
   }
   const given = /** @type {Record<string, unknown>} */ (hot ?? {});
-  checkOptions(given, HOT, 'config.hot', wrong);
+  checkOptions(given, HOT, where, wrong);
   /** @param {string} name @param {number} usual */
-  const most = (name, usual) => atLeast(given[name] ?? usual, 1, `config.hot.${name}`);
+  const most = (name, usual) => atLeast(given[name] ?? usual, 1, `${where}.${name}`);
   return {
     entries: most('maxEntries', Math.min(DEFAULT_HOT_ENTRIES, maxSize)),
     bytes: most('maxBytes', Math.floor(maxSizeBytes / HOT_SHARE)),
@@ -219,7 +232,8 @@ function tieredStore(name, manualClock, keyPrefix, config, { upper, remote, driv
   );
   const bounds = boundsOf(upper, 'config.memory');
   const tiered = checkTiered(config, upper, lower.prefix);
-  return { ...lower, tiered: true, native: { ...lower.native, ...bounds, tiered } };
+  const out = handedOut(upper, 'config.memory', bounds, false);
+  return { ...lower, ...out, tiered: true, native: { ...lower.native, ...bounds, tiered } };
 }
 
 /**

@@ -19,6 +19,8 @@ class Outbox {
   #text = '';
   /** How many requests are gathered. */
   count = 0;
+  /** How many of them write. */
+  writes = 0;
   /** Takes the requests; answers the ids of those whose session has ended. */
   #send;
 
@@ -50,6 +52,7 @@ class Outbox {
   put(handle, id, key, json, ttl) {
     this.#add(handle, id, key, json.length, ttl);
     this.#text += json;
+    this.writes++;
   }
 
   /** Hands over what is gathered. @returns {number[] | undefined} the ids of those whose session has ended */
@@ -57,6 +60,7 @@ class Outbox {
     const { count } = this;
     const text = this.#text;
     this.count = 0;
+    this.writes = 0;
     this.#text = '';
     return this.#send(this.#numbers, count, text);
   }

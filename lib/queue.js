@@ -170,6 +170,11 @@ class Queue {
     this.flush();
   }
 
+  /** How many writes are gathered. */
+  get writes() {
+    return this.#outbox.writes;
+  }
+
   /** Puts what was gathered on the native queues, so that what comes now comes after it. */
   handOver() {
     if (this.#outbox.count === 0) return;

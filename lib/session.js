@@ -15,6 +15,7 @@ const { Flights } = require('./flights.js');
 const { frozen } = require('./frozen.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
+const { Kept } = require('./recent.js');
 const { storeOf } = require('./store.js');
 
 /** @typedef {import('./options.js').CheckedOptions} CheckedOptions */
@@ -92,7 +93,7 @@ class Session {
   decode(payload, name, operation) {
     try {
       const value = decode(payload);
-      return this.options.frozen && typeof payload === 'string' ? frozen(value) : value;
+      return this.options.frozen && isPlain(payload) ? frozen(value) : value;
     } catch (cause) {
       const error = makeError('CACHE_CORRUPT', 'the stored value cannot be decoded; it reads as a miss', {
         cause,
@@ -124,8 +125,8 @@ class Session {
     this.closed = true;
     const reason = new CacheClosedError('the cache was closed');
     this.locks.close(reason);
+    this.store.hot?.clear();
     if (this.store.remote) await this.#giveBack(this.store);
-    else this.store.end();
     // The core first: who takes a run over must find it given up.
     native.close(this.handle);
     this.flights.close(reason);
@@ -167,5 +168,12 @@ class Session {
     native.watch(this.handle, this, { entries: evict || expire, connection });
   }
 }
+
+/**
+ * Whether it is what JSON holds.
+ *
+ * @param {import('./native.js').Payload} payload
+ */
+const isPlain = (payload) => typeof payload === 'string' || payload instanceof Kept;
 
 exports.Session = Session;

@@ -9,6 +9,11 @@ const { hotOf } = require('./hot.js');
 const { binding, queue } = require('./native.js');
 
 /** @typedef {import('./queue.js').Reader} Reader */
+/** @typedef {import('./native.js').Payload} Payload */
+/** @typedef {import('./options.js').HotTerms} HotTerms */
+
+/** Nothing is gathered for a store in this process. */
+const NOTHING_PENDING = { writes: 0, handOver() {} };
 
 /** A store in this process. */
 class EmbeddedStore {
@@ -20,11 +25,11 @@ class EmbeddedStore {
 
   /**
    * @param {number} handle
-   * @param {import('./options.js').HotTerms | undefined} terms
+   * @param {HotTerms | undefined} terms
    */
   constructor(handle, terms) {
     this.handle = handle;
-    this.hot = hotOf(handle, terms);
+    this.hot = hotOf(handle, terms, NOTHING_PENDING);
   }
 
   /**
@@ -48,16 +53,13 @@ class EmbeddedStore {
    * What can be answered at once: all.
    *
    * @param {string} name
-   * @returns {import('./native.js').Payload | undefined}
+   * @returns {Payload | undefined}
    */
   near(name) {
     const { hot } = this;
-    if (hot === undefined) return binding.get(this.handle, 0, name);
-    const entry = hot.find(name);
-    if (entry !== undefined) return entry;
-    hot.tell();
-    const payload = binding.get(this.handle, 0, name);
-    return payload === undefined ? undefined : hot.keep(name, payload);
+    return /** @type {Payload | undefined} */ (
+      hot === undefined ? binding.near(this.handle, name) : hot.near(name)
+    );
   }
 
   /**
@@ -69,16 +71,12 @@ class EmbeddedStore {
     this.hot?.tell();
     binding.put(this.handle, 0, name, json, ttl);
   }
-
-  /** Keeps nothing any more. */
-  end() {
-    this.hot?.clear();
-  }
 }
 
 /** A store that is reached by batches. */
 class RemoteStore {
   remote = /** @type {const} */ (true);
+  /** Values that are at hand, if any are kept. @type {import('./hot.js').Hot | undefined} */
   hot = undefined;
   /** @type {number} */
   handle;
@@ -167,7 +165,7 @@ class RemoteStore {
    * does not know.
    *
    * @param {string} _name
-   * @returns {import('./native.js').Payload | null | undefined}
+   * @returns {Payload | null | undefined}
    */
   near(_name) {
     return undefined;
@@ -201,13 +199,23 @@ class TieredStore extends RemoteStore {
   tiered = true;
 
   /**
+   * @param {number} handle
+   * @param {HotTerms | undefined} terms
+   */
+  constructor(handle, terms) {
+    super(handle);
+    this.hot = hotOf(handle, terms, queue);
+  }
+
+  /**
    * @override
    * @param {string} name
    */
   near(name) {
     if (this.closed) throw isClosed();
+    if (this.hot !== undefined) return this.hot.near(name);
     // What was asked before says what is known no more.
-    queue.handOver();
+    if (queue.writes !== 0) queue.handOver();
     return binding.near(this.handle, name);
   }
 }
@@ -217,7 +225,7 @@ class TieredStore extends RemoteStore {
  * @param {number} handle
  */
 function storeOf({ remote, tiered, hot }, handle) {
-  if (tiered) return new TieredStore(handle);
+  if (tiered) return new TieredStore(handle, hot);
   return remote ? new RemoteStore(handle) : new EmbeddedStore(handle, hot);
 }
 

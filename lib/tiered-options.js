@@ -8,7 +8,7 @@ const { toMillis } = require('./ttl.js');
 const { checkOptions, defined, duration, oneOf, optional, record, wrong } = checks;
 
 const NAMES = ['memory', 'remote', 'maxStaleness', 'prefix', 'defaultTtl'];
-const UPPER = ['maxSize', 'maxSizeBytes', 'policy', 'ttl'];
+const UPPER = ['maxSize', 'maxSizeBytes', 'policy', 'ttl', 'hot', 'isolation'];
 
 /**
  * The upper tier, as the core is opened with it; `NativeTiered` in src/binding/sessions.rs. Milliseconds.

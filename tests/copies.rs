@@ -38,18 +38,39 @@ fn apply(memory: &Memory, command: Command) -> Reply {
 
 /// Reads until a copy may be made, as what is read often is.
 fn copy(memory: &Memory, keeper: &mut Keeper, key: &str) -> Permit {
-    memory.look(key, keeper);
-    memory.look(key, keeper).1
+    memory.look(key, keeper, || true);
+    memory.look(key, keeper, || true).1
 }
 
 #[test]
 fn what_is_read_again_may_be_copied() {
     let (memory, mut keeper) = (manual(), Keeper::default());
     put(&memory, "k", LONG, &[]);
-    assert!(memory.look("k", &mut keeper).1.generations().is_empty(), "it was read once");
-    let permit = memory.look("k", &mut keeper).1;
+    assert!(memory.look("k", &mut keeper, || true).1.generations().is_empty(), "it was read once");
+    let permit = memory.look("k", &mut keeper, || true).1;
     assert_eq!(permit.generations().len(), 1);
     assert!(memory.is_current(&permit));
+}
+
+#[test]
+fn nothing_is_copied_where_it_may_not_be_and_what_was_can_be_given_up() {
+    let (memory, mut keeper) = (manual(), Keeper::default());
+    put(&memory, "k", LONG, &["t"]);
+    copy(&memory, &mut keeper, "k");
+    let (entry, permit) = memory.look("k", &mut keeper, || false);
+    assert!(entry.is_some() && permit.generations().is_empty());
+    let give_up: [fn(&Memory); 3] = [
+        |memory| memory.give_up_copies("k"),
+        |memory| memory.give_up_tagged_copies(&["t".into()]),
+        Memory::give_up_all_copies,
+    ];
+    for give_up in give_up {
+        let permit = copy(&memory, &mut keeper, "k");
+        assert!(memory.is_current(&permit));
+        give_up(&memory);
+        assert!(!memory.is_current(&permit));
+        assert!(memory.get("k").is_some(), "it is held all the same");
+    }
 }
 
 /// Whatever a read could notice makes a copy invalid; a change of another key leaves it (but for keys that share a
@@ -110,7 +131,7 @@ fn a_fill_makes_a_copy_of_a_value_in_its_grace_invalid() {
     let lease = apply(&memory, Command::Lease { key: "k".into(), tags: Vec::new(), offline: false });
     let Reply::Lease(LeaseReply::Granted { lease, .. }) = lease else { panic!("{lease:?}") };
     apply(&memory, Command::Fill { key: "k".into(), lease, value: value("2", LONG, &[]), keep: true });
-    assert_eq!(memory.look("k", &mut keeper).0.unwrap().payload.as_number(), Some(2.0));
+    assert_eq!(memory.look("k", &mut keeper, || true).0.unwrap().payload.as_number(), Some(2.0));
 }
 
 /// The store has evicted the key, and its thread has not told yet; whoever forgets the key finds nothing.
@@ -122,7 +143,7 @@ fn forgetting_a_key_that_is_not_there_makes_copies_of_it_invalid() {
     put(&memory, "k", LONG, &[]);
     let permit = copy(&memory, &mut keeper, "k");
     apply(&memory, Command::Forget { key: "k".into() });
-    let gone = memory.look("k", &mut keeper);
+    let gone = memory.look("k", &mut keeper, || true);
     assert!(gone.0.is_none() && gone.1.generations().is_empty() && !memory.is_current(&permit));
 }
 
@@ -148,13 +169,13 @@ fn with_a_manual_clock_a_copy_is_never_valid_when_its_entry_is_over() {
         let mut left = ttl;
         while left > 0 {
             let permit = copy(&memory, &mut keeper, "k");
-            assert!(memory.look("k", &mut keeper).0.is_some(), "{left} of {ttl} ms left");
+            assert!(memory.look("k", &mut keeper, || true).0.is_some(), "{left} of {ttl} ms left");
             let step = (left / 3).max(1);
             memory.advance(Duration::from_millis(step)).unwrap();
             left -= step;
             assert!(left > 0 || !memory.is_current(&permit), "{ttl}");
         }
-        assert!(memory.look("k", &mut keeper).0.is_none());
+        assert!(memory.look("k", &mut keeper, || true).0.is_none());
     }
 }
 
@@ -270,7 +291,7 @@ fn no_thread_reads_an_older_value_than_any_thread_has_read() {
                         let read = if let Some((_, number)) = copied {
                             Some(*number)
                         } else {
-                            let (entry, permit) = memory.look("k", &mut keeper);
+                            let (entry, permit) = memory.look("k", &mut keeper, || true);
                             let number =
                                 entry.and_then(|entry| entry.payload.as_number()).map(|is| is as u64);
                             kept = number.filter(|_| !permit.generations().is_empty()).map(|is| (permit, is));

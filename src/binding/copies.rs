@@ -17,6 +17,7 @@ use super::convert::check;
 use super::error::Result;
 use super::raw::{arguments, guard, lift, number_of, with_text};
 use super::sessions;
+use crate::core::driver::Driver;
 use crate::core::driver::memory::{Entry, Keeper, Memory, Permit};
 use crate::core::engine::Engine;
 use crate::core::stats::Lent;
@@ -37,18 +38,19 @@ struct Shared {
 }
 
 impl Sharing {
-    /// The entry, if it may be read. What a copy of it is valid under is left for JavaScript.
-    pub fn look(&self, memory: &Memory, key: &str) -> Option<Arc<Entry>> {
+    /// The entry, if it may be read. What a copy of it is valid under is left for JavaScript; `may_copy` as
+    /// [`Memory::look`] has it.
+    pub fn look(&self, memory: &Memory, key: &str, may_copy: impl FnOnce() -> bool) -> Option<Arc<Entry>> {
         let Some(Shared { keeper, permit, .. }) = self.0.get() else { return memory.get(key) };
-        let (entry, granted) = memory.look(key, &mut keeper.borrow_mut());
+        let (entry, granted) = memory.look(key, &mut keeper.borrow_mut(), may_copy);
         leave(permit, &granted);
         entry
     }
 
     /// The session is over: what was counted stays counted.
     pub fn end(&self, engine: &Engine) {
-        if let Some(Shared { hits, .. }) = self.0.get() {
-            engine.counters().take_back(hits);
+        if let (Some(Shared { hits, .. }), Some(memory)) = (self.0.get(), engine.memory()) {
+            memory.counters().take_back(hits);
         }
     }
 }
@@ -70,20 +72,20 @@ pub unsafe extern "C" fn share(env: sys::napi_env, info: sys::napi_callback_info
         unsafe {
             let [handle] = arguments(env, info)?;
             sessions::with(number_of(env, handle)?, |session| {
-                let Some(memory) = session.engine.embedded() else { return Ok(ptr::null_mut()) };
+                let Some(memory) = session.engine.memory() else { return Ok(ptr::null_mut()) };
                 if session.sharing.0.get().is_some() {
                     return Ok(ptr::null_mut());
                 }
                 let words = memory.words();
                 let permit: Arc<[AtomicU32]> = (0..PERMIT).map(|_| AtomicU32::new(0)).collect();
-                let hits = session.engine.counters().lend();
+                let hits = memory.counters().lend();
                 let buffers = [
                     buffer(env, words.as_ptr().cast(), size_of_val(&*words), words)?,
                     buffer(env, permit.as_ptr().cast(), size_of_val(&*permit), Arc::clone(&permit))?,
                     buffer(env, Arc::as_ptr(&hits).cast(), size_of_val(&*hits), Arc::clone(&hits))?,
                 ];
                 if buffers.iter().any(Option::is_none) {
-                    session.engine.counters().take_back(&hits);
+                    memory.counters().take_back(&hits);
                     return Ok(ptr::null_mut());
                 }
                 let keeper = RefCell::default();
@@ -102,7 +104,7 @@ pub unsafe extern "C" fn used(env: sys::napi_env, info: sys::napi_callback_info)
         unsafe {
             let [handle, keys] = arguments(env, info)?;
             sessions::with(number_of(env, handle)?, |session| {
-                let Some(memory) = session.engine.embedded() else { return Ok(ptr::null_mut()) };
+                let Some(memory) = session.engine.memory() else { return Ok(ptr::null_mut()) };
                 let mut length = 0;
                 check(sys::napi_get_array_length(env, keys, &raw mut length), "napi_get_array_length")
                     .map_err(lift)?;

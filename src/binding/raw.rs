@@ -85,7 +85,7 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
             with_text(env, key, |key| {
                 sessions::with(handle, |session| {
                     if let Some(memory) = session.engine.embedded() {
-                        let entry = session.sharing.look(memory, key);
+                        let entry = memory.get(key);
                         return payload_value(env, entry.as_ref().map(|entry| &entry.payload)).map_err(lift);
                     }
                     session.queue(number_of(env, id)?, Command::Get { key: key.into() });
@@ -96,8 +96,8 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
     })
 }
 
-/// `near(handle, key)`: what the upper tier of a tiered store has: the payload, `null` if it knows that there is none,
-/// `undefined` if it does not know.
+/// `near(handle, key)`: what the memory of this process has: the payload, `null` if it knows that a backend holds none,
+/// `undefined` if it does not know. If a copy of it may be kept, what that is valid under is left in shared memory.
 unsafe extern "C" fn near(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: as in `get`.
@@ -106,8 +106,15 @@ unsafe extern "C" fn near(env: sys::napi_env, info: sys::napi_callback_info) -> 
             let handle = number_of(env, handle)?;
             with_text(env, key, |key| {
                 sessions::with(handle, |session| {
-                    let Some(tiered) = session.engine.tiered() else { return Ok(ptr::null_mut()) };
-                    near_value(env, &tiered.near(key)).map_err(lift)
+                    let sharing = &session.sharing;
+                    let near = if let Some(memory) = session.engine.embedded() {
+                        Near::from(sharing.look(memory, key, || true))
+                    } else if let Some(tiered) = session.engine.tiered() {
+                        tiered.near(key, |upper| sharing.look(upper, key, || tiered.may_copy(key)))
+                    } else {
+                        Near::Unknown
+                    };
+                    near_value(env, &near).map_err(lift)
                 })
             })
         }
@@ -164,7 +171,7 @@ unsafe extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> s
     })
 }
 
-/// What the upper tier knows of a key.
+/// What the memory of this process knows of a key.
 ///
 /// # Safety
 /// `env` must be the environment that is running.

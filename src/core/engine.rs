@@ -89,6 +89,11 @@ impl Engine {
         self.tiered.as_deref()
     }
 
+    /// What it has in this process, of whose entries sessions may keep copies.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.embedded().or_else(|| self.tiered().map(Tiered::upper))
+    }
+
     /// Whether a batch is worth while before all is queued that a tick asks for: the backend answers in an order, and
     /// begins with the first. Where what comes together is one request, it is not.
     pub fn is_eager(&self) -> bool {

@@ -70,9 +70,14 @@ async function tierOf(cache, key) {
   return tier;
 }
 
-/** Resolves when the upper tier has the value of a key: the word of how it came there may take it away once. */
-const kept = (cache, key) =>
-  until(`${key} is kept`, async () => (await tierOf(cache, key)) === 'memory', { every: 1 });
+/**
+ * Resolves when the upper tier has the value of a key (the word of how it came there may take it away once), and the
+ * hot tier of this thread a copy.
+ */
+async function kept(cache, key) {
+  await until(`${key} is kept`, async () => (await tierOf(cache, key)) === 'memory', { every: 1 });
+  for (let times = 0; times < 3; times += 1) await cache.get(key);
+}
 
 /** Resolves to the value of a key when it is what `accepts` wants. */
 async function comes(cache, key, accepts, limit = 10_000) {

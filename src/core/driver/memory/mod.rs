@@ -99,8 +99,14 @@ impl Memory {
         live
     }
 
-    /// As [`Memory::get`], for a session that keeps copies: with what one of the entry is valid under.
-    pub fn look(&self, key: &str, keeper: &mut Keeper) -> (Option<Arc<Entry>>, Permit) {
+    /// As [`Memory::get`], for a session that keeps copies: with what one of the entry is valid under. `may_copy` is asked
+    /// after the generations were looked at: what forbids copies raises them afterwards.
+    pub fn look(
+        &self,
+        key: &str,
+        keeper: &mut Keeper,
+        may_copy: impl FnOnce() -> bool,
+    ) -> (Option<Arc<Entry>>, Permit) {
         let hash = self.store.hash(key);
         // Looked at before the entry is looked for: an older value never comes with a younger generation.
         let place = Generations::of_key(hash);
@@ -111,9 +117,26 @@ impl Memory {
         if entry.payload.format != Format::Json {
             return (Some(entry), Permit::default());
         }
-        let is_valid = || !self.flushing.covers(key) && self.is_fresh(&entry, self.now());
+        let is_valid = || !self.flushing.covers(key) && self.is_fresh(&entry, self.now()) && may_copy();
         let permit = self.surroundings.copies.permit(keeper, (place, generation), &entry, is_valid);
         (Some(entry), permit)
+    }
+
+    /// Gives up the copies of a key, which is held all the same.
+    pub fn give_up_copies(&self, key: &str) {
+        self.surroundings.generations().raise(Generations::of_key(self.store.hash(key)));
+    }
+
+    /// Gives up the copies of everything with one of the tags.
+    pub fn give_up_tagged_copies(&self, tags: &[Box<str>]) {
+        for cell in self.tags.intern(tags) {
+            self.surroundings.generations().raise(cell.place());
+        }
+    }
+
+    /// Gives up all copies.
+    pub fn give_up_all_copies(&self) {
+        self.surroundings.copies.flush(|| {});
     }
 
     /// A copy of a key was used: so the key was.

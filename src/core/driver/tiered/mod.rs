@@ -55,14 +55,24 @@ pub struct Tiered {
     watching: AtomicBool,
 }
 
-/// What the upper tier knows of a key.
+/// What the memory of this process knows of a key.
 pub enum Near {
     /// Its value.
     Value(Arc<Entry>),
     /// That it holds nothing.
     Nothing,
-    /// Nothing: the lower tier is to be asked.
+    /// Nothing: a lower tier is to be asked, where there is one.
     Unknown,
+}
+
+impl From<Option<Arc<Entry>>> for Near {
+    fn from(entry: Option<Arc<Entry>>) -> Self {
+        match entry {
+            Some(entry) if entry.payload.is_nothing() => Self::Nothing,
+            Some(entry) => Self::Value(entry),
+            None => Self::Unknown,
+        }
+    }
 }
 
 impl Tiered {
@@ -88,25 +98,40 @@ impl Tiered {
         }))
     }
 
-    /// What the upper tier knows of a key.
-    pub fn near(&self, key: &str) -> Near {
+    /// What the upper tier knows of a key, by `read`: as [`Memory::get`] does it, or [`Memory::look`] with
+    /// [`Tiered::may_copy`].
+    pub fn near(&self, key: &str, read: impl FnOnce(&Memory) -> Option<Arc<Entry>>) -> Near {
         if !self.trust.may_serve() || self.writing.covers(key) {
             return Near::Unknown;
         }
-        match self.upper.get(key) {
-            Some(entry) if entry.payload.is_nothing() => Near::Nothing,
-            Some(entry) => Near::Value(entry),
-            None => Near::Unknown,
-        }
+        Near::from(read(&self.upper))
     }
 
-    /// A thread asks for something: what it asks afterwards comes after it, in the upper tier too.
+    /// The upper tier, of whose entries sessions keep copies.
+    pub fn upper(&self) -> &Memory {
+        &self.upper
+    }
+
+    /// Whether what the upper tier has may be copied: whatever forbids it gives up the copies that there are.
+    pub fn may_copy(&self, key: &str) -> bool {
+        self.trust.is_whole() && !self.writing.covers(key)
+    }
+
+    /// A thread asks for something: what it asks afterwards comes after it, in the upper tier and in copies too.
     pub fn asked(&self, command: &Command) {
         match command {
-            Command::FlushTags { .. } | Command::Flush { .. } => self.writing.begin_flush(),
+            Command::FlushTags { tags } => {
+                self.writing.begin_flush();
+                self.upper.give_up_tagged_copies(tags);
+            }
+            Command::Flush { .. } => {
+                self.writing.begin_flush();
+                self.upper.give_up_all_copies();
+            }
             command => {
                 if let Some(key) = written(command) {
                     self.writing.begin(key);
+                    self.upper.give_up_copies(key);
                 }
             }
         }
@@ -244,6 +269,8 @@ impl Changes for Tiered {
 
     fn untold(&self) {
         self.trust.lost();
+        // Copies know nothing of a staleness that is allowed.
+        self.upper.give_up_all_copies();
     }
 }
 
@@ -287,7 +314,7 @@ impl Driver for Tiered {
     fn holdings(&self) -> Holdings {
         let Holdings { entries, bytes, .. } = self.upper.holdings();
         let upper = Upper {
-            hits: self.upper.counters().hits.get(),
+            hits: self.upper.counters().all_hits(),
             entries: entries.unwrap_or_default(),
             bytes: bytes.unwrap_or_default(),
             trusted: self.trust.is_whole(),
