@@ -44,7 +44,7 @@ class Access {
   constructor(session, prefix) {
     this.session = session;
     this.prefix = prefix;
-    this.hot = session.store.hot;
+    this.hot = session.store.hot?.view(prefix);
   }
 
   /** The key as the core knows it. @param {unknown} key */
@@ -58,8 +58,7 @@ class Access {
    * @param {unknown} key
    */
   ready(key) {
-    if (this.hot === undefined || typeof key !== 'string') return undefined;
-    return this.hot.ready(this.prefix === '' ? key : this.prefix + key);
+    return this.hot === undefined || typeof key !== 'string' ? undefined : this.hot.ready(key);
   }
 
   /**

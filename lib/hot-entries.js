@@ -42,6 +42,8 @@ class Entries {
   names = [];
   /** Places and generations of its tags, in turn. @type {(Int32Array | undefined)[]} */
   tags = [];
+  /** Who has noted where the entry is, and under which key. @type {({ places: Map<string, number>; key: string } | undefined)[]} */
+  #noted = [];
   /** Whether it was used since the hand passed. */
   used = new Uint8Array(FIRST_ROOM);
   /** 0 where there is none. @type {number[]} */
@@ -84,9 +86,23 @@ class Entries {
     this.places.set(name, at);
   }
 
+  /**
+   * Has somebody note where an entry is, as long as it is there. One at a time: what finds none looks by the name.
+   *
+   * @param {number} at
+   * @param {Map<string, number>} places
+   * @param {string} key
+   */
+  note(at, places, key) {
+    this.#forgetNote(at);
+    places.set(key, at);
+    this.#noted[at] = { places, key };
+  }
+
   /** @param {number} at */
   remove(at) {
     this.places.delete(this.names[at]);
+    this.#forgetNote(at);
     this.#bytes -= this.#sizes[at];
     this.#sizes[at] = 0;
     for (const list of [this.answers, this.shapes, this.values, this.tags]) list[at] = undefined;
@@ -111,6 +127,7 @@ class Entries {
   }
 
   clear() {
+    for (let at = 0; at < this.names.length; at++) this.#forgetNote(at);
     this.places.clear();
     for (const list of [
       this.answers,
@@ -125,6 +142,14 @@ class Entries {
     }
     this.#bytes = 0;
     this.#hand = 0;
+  }
+
+  /** @param {number} at */
+  #forgetNote(at) {
+    const noted = this.#noted[at];
+    if (noted === undefined) return;
+    noted.places.delete(noted.key);
+    this.#noted[at] = undefined;
   }
 
   /** A place that was never used. */

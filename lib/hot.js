@@ -15,6 +15,7 @@
 
 const { frozen } = require('./frozen.js');
 const { Entries, UNMARKED } = require('./hot-entries.js');
+const { View } = require('./hot-view.js');
 const { binding } = require('./native.js');
 const { Kept } = require('./recent.js');
 const { isNested, shapeOf } = require('./shapes.js');
@@ -25,6 +26,9 @@ const EXACT = 0;
 
 /** Keys of which the core is told at once. */
 const MOST_TOLD = 64;
+
+/** Prefixes whose keys are noted at once. With more than that, most are used once. */
+const MOST_VIEWS = 64;
 
 /**
  * Where there is no room, one of so many values is kept: keys that are read in turn, and are too many, would otherwise
@@ -46,8 +50,8 @@ const SHARE = 3;
 
 class Hot {
   #entries = new Entries();
-  /** What `ready` may hand out: the entries, unless somebody listens to hits. */
-  #open = this.#entries.places;
+  /** Whether somebody listens to hits: then none is short. */
+  #heard = false;
   /** @type {Int32Array} */
   #words;
   /** @type {Float64Array} */
@@ -56,6 +60,8 @@ class Hot {
   #permit;
   /** @type {number} */
   #handle;
+  /** By prefix: a namespace may be named anew for each call. @type {Map<string, View>} */
+  #views = new Map();
   #terms;
   #pending;
   /** How many values found no room. */
@@ -80,19 +86,31 @@ class Hot {
   }
 
   /**
-   * The promise of a value, if it is at hand and nobody listens.
+   * The hot tier as a cache sees it whose keys have a prefix.
    *
-   * @param {string} name
+   * @param {string} prefix
+   */
+  view(prefix) {
+    const known = this.#views.get(prefix);
+    if (known !== undefined) return known;
+    if (this.#views.size === MOST_VIEWS) this.#views.clear();
+    const view = new View(this, this.#entries, prefix);
+    this.#views.set(prefix, view);
+    return view;
+  }
+
+  /**
+   * The promise of the value at a place, if it is valid and nobody listens.
+   *
+   * @param {number} at
    * @returns {Promise<unknown> | undefined}
    */
-  ready(name) {
-    const at = this.#open.get(name);
-    if (at === undefined) return undefined;
+  answer(at) {
     if (this.#pending.writes !== 0) this.#pending.handOver();
     const entries = this.#entries;
     const { stamps } = entries;
     const stamp = at << 2;
-    if (Atomics.load(this.#words, stamps[stamp]) !== stamps[stamp + 1]) return undefined;
+    if (Atomics.load(this.#words, stamps[stamp]) !== stamps[stamp + 1] || this.#heard) return undefined;
     // The era is no more than a hint: it may be read as it comes.
     if (stamps[stamp + 2] !== this.#words[ERA] && !this.#isWhole(at)) return undefined;
     this.#hits[0] += 1;
@@ -132,7 +150,7 @@ class Hot {
    * @param {boolean} heard
    */
   listen(heard) {
-    this.#open = heard ? new Map() : this.#entries.places;
+    this.#heard = heard;
   }
 
   /** Forgets everything. */

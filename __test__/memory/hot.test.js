@@ -235,6 +235,54 @@ test('frozen: who waits for a run gets a frozen value, and who computes it his o
   assert.deepEqual([led, waited].map(Object.isFrozen), [false, true]);
 });
 
+test('keys of prefixes and namespaces are found, whichever way they are named, and however few are kept', (t) => {
+  // Few keys, and each by two names: the place of one is soon another's.
+  const named = fc.constantFrom(['', 'n:a'], ['n', 'a'], ['', 'n:b'], ['n', 'b'], ['n', 'm:a'], ['n:m', 'a']);
+  const step = fc.record({
+    what: fc.constantFrom('get', 'get', 'get', 'get', 'put', 'forget', 'flush'),
+    named,
+  });
+  const steps = fc.array(step, { minLength: 20, maxLength: 200 });
+  return fuzz(
+    fc.asyncProperty(
+      steps,
+      fc.constantFrom('', 'p:'),
+      fc.integer({ min: 1, max: 4 }),
+      async (all, prefix, most) => {
+        const cache = openFor(t, { prefix, config: { hot: { maxEntries: most } } });
+        const model = new Map();
+        const views = Object.fromEntries(['n', 'n:m'].map((name) => [name, cache.namespace(name)]));
+        let count = 0;
+        for (const {
+          what,
+          named: [by, short],
+        } of all) {
+          // A view of its own at times, as an app makes one for each call.
+          const view = by === '' ? cache : count % 3 === 0 ? cache.namespace(by) : views[by];
+          const name = by === '' ? short : `${by}:${short}`;
+          count += 1;
+          if (what === 'put') {
+            await view.put(short, { count });
+            model.set(name, { count });
+          } else if (what === 'forget') {
+            await view.forget(short);
+            model.delete(name);
+          } else if (what === 'flush' && by !== '') {
+            await view.flush();
+            for (const one of [...model.keys()]) if (one.startsWith(`${by}:`)) model.delete(one);
+          } else if (what === 'get') {
+            for (let times = 0; times < 3; times++) {
+              assert.deepEqual(await view.get(short), model.get(name) ?? null, `${by} ${short}`);
+            }
+          }
+        }
+        await cache.close();
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test('with hot: false the core is asked for each read', async (t) => {
   const cache = openFor(t, { config: { hot: false, isolation: 'frozen' } });
   await cache.put('k', value());
