@@ -3,7 +3,7 @@
 /**
  * What this thread has parsed lately of what its backends answered.
  *
- * An answer with the same bytes as one before comes as a number (src/binding/recent.rs), and a copy of what was
+ * An answer with the same bytes as one before comes as a number (src/core/recent.rs), and a copy of what was
  * parsed then costs a fraction of parsing it again. The backend was asked all the same.
  */
 

@@ -12,9 +12,9 @@ use super::convert::{check, payload_value, typed_array};
 use super::error::{self, Failure};
 use super::mailbox::{self, Answer};
 use super::raw::{arguments, guard, lift};
-use super::recent::Handed;
 use super::replies::NativeReply;
 use crate::core::command::{Outage, Reply};
+use crate::core::recent::Handed;
 
 /// The kinds, in the lowest bits of the first number, as lib/queue.js reads them: nothing; false; true; the value
 /// that is kept under the second number; the next of the values, which is to be kept under it; the next of the values;

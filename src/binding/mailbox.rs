@@ -16,11 +16,11 @@ use napi_derive::napi;
 use parking_lot::Mutex;
 
 use super::convert::NativePayload;
-use super::recent::{Handed, Recent};
 use crate::core::command::{Outage, Reply, RequestId};
 use crate::core::driver::Answers;
 use crate::core::error::{Error, Result};
 use crate::core::hub::{EvictReason, Notice, Observer, Outcome};
+use crate::core::recent::{Handed, Recent};
 
 /// Wakes JavaScript. Not callee-handled: the callback takes no error and must not throw.
 type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;

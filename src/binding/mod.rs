@@ -15,7 +15,6 @@ mod mailbox;
 mod operations;
 mod outbox;
 mod raw;
-mod recent;
 mod redis;
 mod replies;
 mod sessions;

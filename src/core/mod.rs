@@ -12,6 +12,7 @@ pub mod driver;
 pub mod engine;
 pub mod error;
 pub mod hub;
+pub mod recent;
 pub mod registry;
 pub mod runtime;
 pub mod stats;
