@@ -8,7 +8,7 @@
 const { then, valueOrNull } = require('./answer.js');
 const { isOutage } = require('./fail-open.js');
 const { makeError, toCacheError } = require('./errors.js');
-const { binding } = require('./native.js');
+const { Failure } = require('./queue.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
 
@@ -86,14 +86,14 @@ async function readSome(access, keys, names, found) {
   const started = listening ? performance.now() : 0;
   const near = store.remote && store.tiered ? names.map((name) => store.near(name)) : [];
   const asked = near.length === 0 ? names : names.filter((_, at) => near[at] === undefined);
-  const answers = asked.length === 0 ? [] : await failOpen.read(store.ask(binding.many, asked), [], 'many');
+  const answers = asked.length === 0 ? [] : await failOpen.read(store.many(asked), [], 'many');
   const payloads = near.length === 0 ? answers : merged(near, answers);
   /** @type {Error | undefined} */
   let failure;
   for (let at = 0; at < keys.length; at++) {
     const payload = payloads[at];
     let value = null;
-    if (isFailure(payload)) failure ??= makeError(payload[1], payload[2]);
+    if (payload instanceof Failure) failure ??= makeError(payload.code, payload.message);
     else if (listening) {
       const tier = near[at] === undefined ? session.tier : 'memory';
       value = valueOrNull(access.found(payload, names[at], 'many', started, tier));
@@ -108,20 +108,12 @@ async function readSome(access, keys, names, found) {
  * What two tiers answered, in the order of the keys.
  *
  * @param {(Payload | null | undefined)[]} near `undefined` where the lower tier was asked
- * @param {(Payload | undefined)[]} answers those of the lower tier
+ * @param {(Payload | Failure | undefined)[]} answers those of the lower tier
  */
 function merged(near, answers) {
   let next = 0;
   return near.map((payload) => (payload === undefined ? answers[next++] : (payload ?? undefined)));
 }
-
-/**
- * Whether there is no answer for a key, but why not.
- *
- * @param {unknown} payload
- * @returns {payload is ['', import('../index.js').CacheErrorCode, string]}
- */
-const isFailure = (payload) => Array.isArray(payload) && payload.length === 3;
 
 /**
  * @param {import('./session.js').Session} session

@@ -54,9 +54,9 @@ const { Queue } = require('./queue.js');
  * @property {(handle: number, id: number, key: string) => Payload | undefined} get
  * @property {(handle: number, key: string) => Payload | null | undefined} near what the memory of this process has: the
  *   payload, `null` if it knows that a backend holds none, `undefined` if it does not know
- * @property {(handle: number, id: number, keys: string[]) => (Payload | undefined)[]} many
+ * @property {(handle: number, keys: readonly string[]) => (Payload | undefined)[]} many of a store in this process
  * @property {(handle: number, id: number, key: string, json: string, ttl: number) => boolean} put
- * @property {(numbers: Float64Array, count: number, text: string) => number[] | undefined} requests puts what
+ * @property {(numbers: Float64Array, used: number, text: string) => number[] | undefined} requests puts what
  *   lib/outbox.js has gathered on the queues; the ids of those whose session has ended
  * @property {(text: string) => void} probe reads its argument and does nothing: what crossing costs
  * @property {(handle: number, id: number, key: string, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, ifAbsent: boolean) => boolean} write
@@ -117,7 +117,7 @@ const binding = load();
 /** What this thread has asked of backends. */
 const queue = new Queue(
   (early) => binding.submit(early),
-  (numbers, count, text) => binding.requests(numbers, count, text),
+  (numbers, used, text) => binding.requests(numbers, used, text),
 );
 
 /**

@@ -1,36 +1,47 @@
 'use strict';
 
 /**
- * Reads and writes of single keys on their way to the core: all that a tick asks crosses by one call, as numbers and
- * one text. A call for each takes as long as the rest of a request.
+ * Reads and writes on their way to the core: all that a tick asks crosses by one call, as numbers and one text. A call
+ * for each, or for each key, takes as long as the rest of a request.
  */
 
 /** How many numbers a request has: its store's handle, its id, the lengths of key and value, the TTL. */
 const WIDTH = 5;
-/** How many requests are gathered at most. */
-const MOST = 256;
+/** Instead of a value's length, what else is asked; as src/binding/outbox.rs has it. */
+const READS = -1;
+const READS_SEVERAL = -2;
+/** How many numbers are gathered at most. */
+const ROOM = 256 * WIDTH;
+/** Keys that can be read by one request: it fits where nothing else is gathered. */
+const MOST_KEYS = ROOM - WIDTH;
 /** A text that is longer than this is handed over: the core reads up to 64 KiB without an allocation. */
 const LONG = 32 * 1024;
-/** The length of the value of a request that reads. */
-const READS = -1;
 
 class Outbox {
-  #numbers = new Float64Array(MOST * WIDTH);
+  #numbers = new Float64Array(ROOM);
+  #used = 0;
   #text = '';
-  /** How many requests are gathered. */
-  count = 0;
-  /** How many of them write. */
+  /** How many writes are gathered. */
   writes = 0;
   /** Takes the requests; answers the ids of those whose session has ended. */
   #send;
 
-  /** @param {(numbers: Float64Array, count: number, text: string) => number[] | undefined} send */
+  /** @param {(numbers: Float64Array, used: number, text: string) => number[] | undefined} send */
   constructor(send) {
     this.#send = send;
   }
 
-  get isFull() {
-    return this.count === MOST || this.#text.length > LONG;
+  get isEmpty() {
+    return this.#used === 0;
+  }
+
+  /**
+   * Whether there is room for a request.
+   *
+   * @param {number} keys how many it reads beyond the first
+   */
+  hasRoom(keys) {
+    return this.#used + WIDTH + keys <= ROOM && this.#text.length <= LONG;
   }
 
   /**
@@ -39,7 +50,19 @@ class Outbox {
    * @param {string} key
    */
   get(handle, id, key) {
-    this.#add(handle, id, key, READS, 0);
+    this.#add(handle, id, key.length, READS, 0);
+    this.#text += key;
+  }
+
+  /**
+   * @param {number} handle
+   * @param {number} id
+   * @param {readonly string[]} keys
+   */
+  many(handle, id, keys) {
+    this.#add(handle, id, keys.length, READS_SEVERAL, 0);
+    for (let at = 0; at < keys.length; at++) this.#numbers[this.#used++] = keys[at].length;
+    this.#text += keys.join('');
   }
 
   /**
@@ -50,40 +73,43 @@ class Outbox {
    * @param {number} ttl milliseconds
    */
   put(handle, id, key, json, ttl) {
-    this.#add(handle, id, key, json.length, ttl);
+    this.#add(handle, id, key.length, json.length, ttl);
+    this.#text += key;
     this.#text += json;
     this.writes++;
   }
 
   /** Hands over what is gathered. @returns {number[] | undefined} the ids of those whose session has ended */
   send() {
-    const { count } = this;
     const text = this.#text;
-    this.count = 0;
+    const used = this.#used;
+    this.#used = 0;
     this.writes = 0;
     this.#text = '';
-    return this.#send(this.#numbers, count, text);
+    return this.#send(this.#numbers, used, text);
   }
 
   /**
    * @param {number} handle
    * @param {number} id
-   * @param {string} key
-   * @param {number} length
+   * @param {number} key its length, or how many there are
+   * @param {number} what
    * @param {number} ttl
    */
-  #add(handle, id, key, length, ttl) {
+  #add(handle, id, key, what, ttl) {
     const numbers = this.#numbers;
-    const at = this.count++ * WIDTH;
+    const at = this.#used;
+    this.#used = at + WIDTH;
     numbers[at] = handle;
     numbers[at + 1] = id;
-    numbers[at + 2] = key.length;
-    numbers[at + 3] = length;
+    numbers[at + 2] = key;
+    numbers[at + 3] = what;
     numbers[at + 4] = ttl;
-    this.#text += key;
   }
 }
 
+exports.MOST_KEYS = MOST_KEYS;
 exports.Outbox = Outbox;
 exports.READS = READS;
+exports.READS_SEVERAL = READS_SEVERAL;
 exports.WIDTH = WIDTH;

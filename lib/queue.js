@@ -12,7 +12,7 @@ const timers = require('node:timers');
 const { LONGEST_TIMER } = require('./deadline.js');
 const { makeError, toCacheError } = require('./errors.js');
 const { Outbox } = require('./outbox.js');
-const { keep, keptUnder, payloadsOf } = require('./recent.js');
+const { keep, keptUnder } = require('./recent.js');
 
 /** The kinds of answers, as src/binding/completions.rs has them. */
 const Kind = /** @type {const} */ ({
@@ -40,8 +40,10 @@ const MOST_AT_ONCE = 128;
  */
 const part = (pending) => Math.max(FEWEST, Math.min(MOST_AT_ONCE, (pending * pending) / 256));
 
-/** How many answers are taken at once. */
-const MOST = 1024;
+/** Where the answers begin among the numbers that tell of them, behind how many there are and whether there is more. */
+const FIRST = 2;
+/** How many numbers there is room for: for the answer to a read of the most keys, at least. */
+const ROOM = FIRST + 2048;
 
 /**
  * Makes the answer to a request what its caller gets, without a further promise. What it throws rejects.
@@ -63,6 +65,15 @@ const capture = (/** @type {Settle} */ resolve, /** @type {Settle} */ reject) =>
   rejecter = reject;
 };
 
+/** Why there is no answer for one of several keys. */
+class Failure {
+  /** @param {[code: import('../index.js').CacheErrorCode, message: string]} why */
+  constructor([code, message]) {
+    this.code = code;
+    this.message = message;
+  }
+}
+
 class Queue {
   // By request id. 0 is no request: it is what is asked of a store that answers at once.
   /** @type {(Settle | undefined)[]} */
@@ -75,8 +86,11 @@ class Queue {
   #names = [''];
   /** Ids that may be given again. @type {number[]} */
   #free = [];
-  /** How many were answered, and of each the id with the kind, and a number. */
-  #codes = new Int32Array(1 + 2 * MOST);
+  /** What was answered, as src/binding/completions.rs tells it. */
+  #codes = new Int32Array(ROOM);
+  /** What the codes that are read next belong to. @type {any[]} */
+  #values = [];
+  #next = 0;
   #pending = 0;
   /** How many are queued since they were sent last. */
   #queued = 0;
@@ -113,6 +127,19 @@ class Queue {
   }
 
   /**
+   * Reads several keys.
+   *
+   * @param {number} handle
+   * @param {readonly string[]} names at most `MOST_KEYS` of lib/outbox.js
+   */
+  many(handle, names) {
+    if (!this.#outbox.hasRoom(names.length)) this.handOver();
+    const id = this.#make(undefined, '');
+    this.#outbox.many(handle, id, names);
+    return this.asked;
+  }
+
+  /**
    * Writes a key.
    *
    * @param {number} handle
@@ -142,7 +169,7 @@ class Queue {
    * @param {string} name what the reader is given beside the answer
    */
   #make(reader, name) {
-    if (this.#outbox.isFull) this.handOver();
+    if (!this.#outbox.hasRoom(0)) this.handOver();
     this.asked = new Promise(capture);
     const id = this.#free.pop() ?? this.#resolves.length;
     this.#resolves[id] = resolver;
@@ -177,7 +204,7 @@ class Queue {
 
   /** Puts what was gathered on the native queues, so that what comes now comes after it. */
   handOver() {
-    if (this.#outbox.count === 0) return;
+    if (this.#outbox.isEmpty) return;
     const ended = this.#outbox.send();
     if (ended === undefined) return;
     for (const id of ended) this.#settle(id, makeError('CACHE_CLOSED', 'the cache is closed'), true);
@@ -206,20 +233,49 @@ class Queue {
   drain(completions) {
     const codes = this.#codes;
     do {
-      const values = completions(codes);
-      let next = 0;
-      for (let at = 1; at < 2 * codes[0]; at += 2) {
-        const id = codes[at] >>> 3;
-        const kind = codes[at] & 7;
-        if (kind === Kind.kept) this.answered(id, keptUnder(codes[at + 1]));
-        else if (kind === Kind.value) this.answered(id, values[next++]);
-        else if (kind === Kind.keep) this.answered(id, keep(values[next++], codes[at + 1]));
-        else if (kind === Kind.several) this.answered(id, payloadsOf(values[next++]));
-        else if (kind === Kind.failed) this.failed(id, values[next++]);
-        else this.answered(id, kind === Kind.nothing ? undefined : kind === Kind.true);
+      this.#values = completions(codes);
+      this.#next = 0;
+      const end = FIRST + codes[0];
+      for (let at = FIRST; at < end; at += 2) {
+        const id = codes[at];
+        const code = codes[at + 1];
+        const kind = code & 7;
+        if (kind === Kind.failed) this.failed(id, this.#values[this.#next++]);
+        else if (kind !== Kind.several) this.answered(id, this.#answer(code));
+        else {
+          const count = code >>> 3;
+          this.answered(id, this.#several(at + 2, count));
+          at += count;
+        }
       }
-    } while (codes[0] === MOST);
+    } while (codes[1] === 1);
+    this.#values = [];
     this.#rest();
+  }
+
+  /**
+   * What a code says. A failure is told apart by lib/bulk.js.
+   *
+   * @param {number} code
+   */
+  #answer(code) {
+    const kind = code & 7;
+    if (kind === Kind.kept) return keptUnder(code >>> 3);
+    if (kind === Kind.nothing) return undefined;
+    if (kind === Kind.true || kind === Kind.false) return kind === Kind.true;
+    const value = this.#values[this.#next++];
+    if (kind === Kind.keep) return keep(value, code >>> 3);
+    return kind === Kind.failed ? new Failure(value) : value;
+  }
+
+  /**
+   * @param {number} from where their codes begin
+   * @param {number} count
+   */
+  #several(from, count) {
+    const answers = [];
+    for (let at = from; at < from + count; at++) answers.push(this.#answer(this.#codes[at]));
+    return answers;
   }
 
   /**
@@ -283,4 +339,5 @@ class Queue {
 /** @param {Queue} queue */
 const tick = (queue) => queue.tick();
 
+exports.Failure = Failure;
 exports.Queue = Queue;

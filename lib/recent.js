@@ -69,21 +69,6 @@ function keep(text, number) {
   return (kept[number] = parsed(text) ?? text);
 }
 
-/**
- * The payloads of several keys: a number for one that is kept, a text with a number for one that is to be.
- *
- * @param {any[]} answers changed in place
- */
-function payloadsOf(answers) {
-  for (let at = 0; at < answers.length; at++) {
-    const answer = answers[at];
-    if (typeof answer === 'number') answers[at] = keptUnder(answer);
-    else if (Array.isArray(answer) && answer.length === 2) answers[at] = keep(answer[0], answer[1]);
-  }
-  return answers;
-}
-
 exports.Kept = Kept;
 exports.keep = keep;
 exports.keptUnder = keptUnder;
-exports.payloadsOf = payloadsOf;

@@ -63,6 +63,15 @@ class EmbeddedStore {
   }
 
   /**
+   * @param {readonly string[]} names
+   * @returns {(Payload | undefined)[] | Promise<(Payload | undefined)[]>} never a promise
+   */
+  many(names) {
+    this.hot?.tell();
+    return binding.many(this.handle, names);
+  }
+
+  /**
    * @param {string} name
    * @param {string} json
    * @param {number} ttl
@@ -179,6 +188,15 @@ class RemoteStore {
   get(name, reader) {
     if (this.closed) throw isClosed();
     return queue.get(this.handle, name, reader);
+  }
+
+  /**
+   * @param {readonly string[]} names
+   * @returns {Promise<(Payload | undefined | import('./queue.js').Failure)[]>}
+   */
+  many(names) {
+    if (this.closed) throw isClosed();
+    return queue.many(this.handle, names);
   }
 
   /**

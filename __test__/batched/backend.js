@@ -4,7 +4,7 @@
 
 const { Cache } = require('../../index.js');
 const { binding, queue } = require('../../lib/native.js');
-const { READS, WIDTH } = require('../../lib/outbox.js');
+const { READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
 
 const ASKED = [
   ...['get', 'put', 'write', 'has', 'forget', 'pull', 'peek', 'touch', 'remaining', 'increment', 'many'],
@@ -58,17 +58,21 @@ for (const name of ASKED) {
 }
 
 const { requests } = binding;
-binding.requests = (numbers, count, text) => {
+binding.requests = (numbers, used, text) => {
   let from = 0;
   const next = (length) => text.slice(from, (from += length));
-  for (let at = 0; at < count * WIDTH; at += WIDTH) {
-    const [, id, length, size, ttl] = numbers.subarray(at, at + WIDTH);
-    const key = next(length);
-    const request = size === READS ? ['get', key] : ['put', key, next(size), ttl];
+  for (let at = 0; at < used; at += WIDTH) {
+    const [, id, length, what, ttl] = numbers.subarray(at, at + WIDTH);
+    let request;
+    if (what === READS_SEVERAL) {
+      request = ['many', Array.from(numbers.subarray(at + WIDTH, at + WIDTH + length), next)];
+      at += length;
+    } else if (what === READS) request = ['get', next(length)];
+    else request = ['put', next(length), next(what), ttl];
     asked.set(id, [request[0], request.slice(1)]);
     backend.seen.push(request);
   }
-  return requests(numbers, count, text);
+  return requests(numbers, used, text);
 };
 
 const { answered, drain, failed } = Object.getPrototypeOf(queue);

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { afterEach, describe, test } = require('node:test');
 const { Endings } = require('../../lib/endings.js');
-const { READS, WIDTH } = require('../../lib/outbox.js');
+const { READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
 const { Queue } = require('../../lib/queue.js');
 const { run } = require('../support/child.js');
 const { gate, turns } = require('../support/deferred.js');
@@ -140,8 +140,8 @@ describe('the queue', () => {
   /** A queue with what it submits counted, and what it gathers read: the numbers of each request, and the text. */
   function make({ ended = undefined } = {}) {
     const gathered = [];
-    const take = (numbers, count, text) => {
-      const requests = Array.from({ length: count }, (_, at) => [
+    const take = (numbers, used, text) => {
+      const requests = Array.from({ length: used / WIDTH }, (_, at) => [
         ...numbers.subarray(at * WIDTH, (at + 1) * WIDTH),
       ]);
       gathered.push({ requests, text });
@@ -158,10 +158,12 @@ describe('the queue', () => {
       const values = [];
       for (let at = 0; at < answers.length; at += 2) {
         const id = answers[at];
-        codes[at + 1] = (Math.abs(id) << 3) | (id > 0 ? 5 : 7);
+        codes[at + 2] = Math.abs(id);
+        codes[at + 3] = id > 0 ? 5 : 7;
         values.push(answers[at + 1]);
       }
-      codes[0] = answers.length / 2;
+      codes[0] = answers.length;
+      codes[1] = 0;
       return values;
     });
 
@@ -237,6 +239,46 @@ describe('the queue', () => {
     await turns(1);
     assert.deepEqual([gathered.length, gathered[1].text], [2, 'last']);
     settleAll(queue, gathered, [id]);
+  });
+
+  test('hands over reads of several keys with the lengths of the keys, where there is room for them', async () => {
+    const { gathered, queue } = make();
+    const keys = Array.from({ length: 500 }, (_, at) => `ключ${at}`);
+    for (let times = 0; times < 3; times++) void queue.many(3, keys);
+    assert.equal(gathered.length, 1, 'two fit');
+    queue.handOver();
+    assert.deepEqual(
+      gathered.map(({ text }) => text),
+      [keys.join('').repeat(2), keys.join('')],
+    );
+    const [[handle, id, count, what]] = gathered[1].requests;
+    assert.deepEqual([handle, count, what], [3, 500, READS_SEVERAL]);
+    const numbers = gathered[1].requests.flat();
+    assert.deepEqual(numbers.slice(WIDTH), keys.map((key) => key.length).slice(0, numbers.length - WIDTH));
+    const others = gathered[0].requests.flat();
+    settleAll(queue, [], [others[1], others[505 + 1], id]);
+  });
+
+  test('takes the answers to a read of several keys, and asks for more while there is more', async () => {
+    const { queue } = make();
+    const [first, second] = [ask(queue), ask(queue)];
+    const tell = (id, code, parts, more) => (codes) => {
+      codes.set([2 + parts.length, more, id, code, ...parts]);
+      return parts
+        .map((part) => ({ 4: '{"kept":1}', 5: '"text"', 7: ['CACHE_TIMEOUT', 'late'] })[part & 7])
+        .filter(Boolean);
+    };
+    const number = 7;
+    const told = [
+      tell(first.id, (5 << 3) | 6, [0, 5, (number << 3) | 4, (number << 3) | 3, 7], 1),
+      tell(second.id, (1 << 3) | 6, [(number << 3) | 3], 0),
+    ];
+    queue.drain((codes) => told.shift()(codes));
+    assert.equal(told.length, 0);
+    const [none, text, keep, kept, failure] = await first.answer;
+    assert.deepEqual([none, text, keep.copy(), kept.copy()], [undefined, '"text"', { kept: 1 }, { kept: 1 }]);
+    assert.deepEqual({ ...failure }, { code: 'CACHE_TIMEOUT', message: 'late' });
+    assert.deepEqual((await second.answer)[0].copy(), { kept: 1 });
   });
 
   test('hands over what is much, without waiting for the end of the tick', () => {

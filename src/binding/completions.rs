@@ -1,7 +1,7 @@
 //! The answers that came later, taken by one call for all of them.
 //!
-//! An answer is two numbers in an array that JavaScript has given, so that most answers cost no call of Node-API:
-//! the request's id and the kind of the answer, and a number of the answer's own.
+//! They are numbers in an array that JavaScript has given, so that most cost no call of Node-API: how many numbers there
+//! are, whether there is more, and of each answer the request's id and a code.
 
 use std::ptr;
 
@@ -13,12 +13,12 @@ use super::error::{self, Failure};
 use super::mailbox::{self, Answer};
 use super::raw::{arguments, guard, lift};
 use super::replies::NativeReply;
-use crate::core::command::{Outage, Reply};
+use crate::core::command::Reply;
 use crate::core::recent::Handed;
 
-/// The kinds, in the lowest bits of the first number, as lib/queue.js reads them: nothing; false; true; the value
-/// that is kept under the second number; the next of the values, which is to be kept under it; the next of the values;
-/// the next of the values, which are several; the next of the values, which says what failed.
+/// The kinds of codes, in their lowest bits, as lib/queue.js reads them; above them is a number. Nothing; false; true;
+/// the value that is kept under the number; the next of the values, which is to be kept under it; the next of the values;
+/// so many codes that follow, of the values of several keys; the next of the values, which says what failed.
 #[derive(Clone, Copy)]
 enum Kind {
     Nothing,
@@ -31,8 +31,17 @@ enum Kind {
     Failed,
 }
 
-/// `completions(codes)`: fills an `Int32Array` with how many answers there are, and each of them; answers the values
-/// that belong to them. There may be more when it is full.
+/// A code.
+fn code(kind: Kind, number: u32) -> i32 {
+    (number << 3 | kind as u32).cast_signed()
+}
+
+/// How many numbers an answer takes.
+pub fn width(answer: &Answer) -> usize {
+    2 + if let Answer::Several(payloads) = answer { payloads.len() } else { 0 }
+}
+
+/// `completions(codes)`: fills an `Int32Array` as above; answers the values that belong to the codes.
 pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running. The array's memory is JavaScript's, and
@@ -40,16 +49,21 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
         unsafe {
             let [codes] = arguments(env, info)?;
             let codes = numbers(env, codes).map_err(lift)?;
-            let Some((count, codes)) = codes.split_first_mut() else { return Err(error::unexpected()) };
-            let answers = mailbox::take_answers(env as usize, codes.len() / 2);
-            *count = (answers.len() as u32).cast_signed();
+            let [used, more, codes @ ..] = codes else { return Err(error::unexpected()) };
+            let (answers, are_more) = mailbox::take_answers(env as usize, codes.len());
             let mut values = Values { env, array: ptr::null_mut(), length: 0 };
             check(sys::napi_create_array(env, &raw mut values.array), "napi_create_array").map_err(lift)?;
-            for ((id, answer), code) in answers.into_iter().zip(codes.chunks_exact_mut(2)) {
-                let (kind, number) = values.tell(answer).map_err(lift)?;
-                code[0] = (id << 3 | kind as u32).cast_signed();
-                code[1] = number.cast_signed();
+            let mut at = 0;
+            for (id, answer) in answers {
+                let end = at + width(&answer);
+                let Some([to_id, to_code, to_parts @ ..]) = codes.get_mut(at..end) else {
+                    return Err(error::unexpected());
+                };
+                *to_id = id.cast_signed();
+                *to_code = values.tell(answer, to_parts).map_err(lift)?;
+                at = end;
             }
+            (*used, *more) = ((at as u32).cast_signed(), i32::from(are_more));
             Ok(values.array)
         }
     })
@@ -75,69 +89,78 @@ struct Values {
 }
 
 impl Values {
+    /// The code of an answer; those of its parts, if it has any.
+    ///
     /// # Safety
     /// The environment must be running.
-    unsafe fn tell(&mut self, answer: Answer) -> napi::Result<(Kind, u32)> {
+    unsafe fn tell(&mut self, answer: Answer, parts: &mut [i32]) -> napi::Result<i32> {
         // SAFETY: as the caller's.
         unsafe {
-            let (kind, number, value) = match answer {
-                Answer::One(Handed::Kept(number)) => return Ok((Kind::Kept, number)),
+            match answer {
+                Answer::One(handed) => self.handed(handed),
                 Answer::Reply(Reply::Changed(changed)) => {
-                    return Ok((if changed { Kind::True } else { Kind::False }, 0));
+                    Ok(code(if changed { Kind::True } else { Kind::False }, 0))
                 }
-                Answer::Reply(Reply::Done | Reply::Payload(None)) => return Ok((Kind::Nothing, 0)),
-                Answer::One(Handed::Keep(number, payload)) => {
-                    (Kind::Keep, number, payload_value(self.env, Some(&payload))?)
-                }
-                Answer::One(Handed::Payload(payload)) => {
-                    (Kind::Value, 0, payload_value(self.env, Some(&payload))?)
-                }
+                Answer::Reply(Reply::Done | Reply::Payload(None)) => Ok(code(Kind::Nothing, 0)),
                 Answer::Reply(reply) => {
-                    (Kind::Value, 0, NativeReply::to_napi_value(self.env, NativeReply(Some(reply)))?)
+                    let value = NativeReply::to_napi_value(self.env, NativeReply(Some(reply)))?;
+                    self.value(Kind::Value, 0, value)
                 }
-                Answer::Several(payloads) => (Kind::Several, 0, several(self.env, payloads)?),
+                Answer::Several(payloads) => {
+                    let count = payloads.len() as u32;
+                    for (payload, part) in payloads.into_iter().zip(parts) {
+                        *part = match payload {
+                            Ok(None) => code(Kind::Nothing, 0),
+                            Ok(Some(handed)) => self.handed(handed)?,
+                            Err(outage) => self.failed(outage.kind.code(), outage.message.to_string())?,
+                        };
+                    }
+                    Ok(code(Kind::Several, count))
+                }
                 Answer::Failed(error) => {
                     let Failure { code, message } = Failure::of(error);
-                    (Kind::Failed, 0, Vec::to_napi_value(self.env, vec![code.to_owned(), message])?)
+                    self.failed(code, message)
                 }
-            };
-            check(sys::napi_set_element(self.env, self.array, self.length, value), "napi_set_element")?;
-            self.length += 1;
-            Ok((kind, number))
+            }
         }
     }
-}
 
-/// The payloads of several keys: a number for one that is kept, `[text, number]` for one that is to be kept,
-/// `['', code, message]` for one whose server could not be asked.
-///
-/// # Safety
-/// `env` must be running.
-unsafe fn several(
-    env: sys::napi_env,
-    payloads: Vec<Result<Option<Handed>, Outage>>,
-) -> napi::Result<sys::napi_value> {
-    let mut out = ptr::null_mut();
-    // SAFETY: as the caller's.
-    unsafe {
-        check(sys::napi_create_array_with_length(env, payloads.len(), &raw mut out), "napi_create_array")?;
-        for (at, payload) in (0..).zip(payloads) {
-            let value = match payload {
-                Ok(None) => payload_value(env, None)?,
-                Ok(Some(Handed::Payload(payload))) => payload_value(env, Some(&payload))?,
-                Ok(Some(Handed::Kept(number))) => u32::to_napi_value(env, number)?,
-                Ok(Some(Handed::Keep(number, payload))) => {
-                    let (mut pair, number) = (ptr::null_mut(), u32::to_napi_value(env, number)?);
-                    check(sys::napi_create_array_with_length(env, 2, &raw mut pair), "napi_create_array")?;
-                    let text = payload_value(env, Some(&payload))?;
-                    check(sys::napi_set_element(env, pair, 0, text), "napi_set_element")?;
-                    check(sys::napi_set_element(env, pair, 1, number), "napi_set_element")?;
-                    pair
+    /// # Safety
+    /// The environment must be running.
+    unsafe fn handed(&mut self, handed: Handed) -> napi::Result<i32> {
+        // SAFETY: as the caller's.
+        unsafe {
+            match handed {
+                Handed::Kept(number) => Ok(code(Kind::Kept, number)),
+                Handed::Keep(number, payload) => {
+                    let text = payload_value(self.env, Some(&payload))?;
+                    self.value(Kind::Keep, number, text)
                 }
-                Err(outage) => Vec::to_napi_value(env, vec!["", outage.kind.code(), &outage.message])?,
-            };
-            check(sys::napi_set_element(env, out, at, value), "napi_set_element")?;
+                Handed::Payload(payload) => {
+                    let value = payload_value(self.env, Some(&payload))?;
+                    self.value(Kind::Value, 0, value)
+                }
+            }
         }
     }
-    Ok(out)
+
+    /// # Safety
+    /// The environment must be running.
+    unsafe fn failed(&mut self, failure: &str, message: String) -> napi::Result<i32> {
+        // SAFETY: as the caller's.
+        unsafe {
+            let value = Vec::to_napi_value(self.env, vec![failure.to_owned(), message])?;
+            self.value(Kind::Failed, 0, value)
+        }
+    }
+
+    /// # Safety
+    /// The environment must be running, and the value be its own.
+    unsafe fn value(&mut self, kind: Kind, number: u32, value: sys::napi_value) -> napi::Result<i32> {
+        // SAFETY: as the caller's.
+        let status = unsafe { sys::napi_set_element(self.env, self.array, self.length, value) };
+        check(status, "napi_set_element")?;
+        self.length += 1;
+        Ok(code(kind, number))
+    }
 }

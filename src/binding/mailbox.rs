@@ -15,6 +15,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use parking_lot::Mutex;
 
+use super::completions::width;
 use super::convert::NativePayload;
 use crate::core::command::{Outage, Reply, RequestId};
 use crate::core::driver::Answers;
@@ -108,18 +109,25 @@ impl Mailbox {
     }
 }
 
-/// Takes the first answers that wait for this environment, at most so many.
-pub fn take_answers(env: usize, most: usize) -> Vec<(RequestId, Answer)> {
+/// Takes the first answers that wait for this environment, as many as so many numbers can tell of; whether there are
+/// more.
+pub fn take_answers(env: usize, room: usize) -> (Vec<(RequestId, Answer)>, bool) {
     MAILBOXES.with_borrow(|mailboxes| {
-        mailboxes.get(&env).map_or_else(Vec::new, |mailbox| {
-            // Before they are taken: what comes after wakes the thread again.
-            mailbox.awake.store(false, Ordering::Release);
-            let mut answers = mailbox.answers.lock();
-            if answers.len() <= most {
-                return mem::take(&mut *answers).into();
-            }
-            answers.drain(..most).collect()
-        })
+        let Some(mailbox) = mailboxes.get(&env) else { return (Vec::new(), false) };
+        // Before they are taken: what comes after wakes the thread again.
+        mailbox.awake.store(false, Ordering::Release);
+        let mut answers = mailbox.answers.lock();
+        let mut left = room;
+        let fits = |(_, answer): &&(RequestId, Answer)| {
+            let rest = left.checked_sub(width(answer));
+            left = rest.unwrap_or_default();
+            rest.is_some()
+        };
+        let count = answers.iter().take_while(fits).count();
+        if count == answers.len() {
+            return (mem::take(&mut *answers).into(), false);
+        }
+        (answers.drain(..count).collect(), true)
     })
 }
 

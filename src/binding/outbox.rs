@@ -1,4 +1,4 @@
-//! Reads and writes of single keys as lib/outbox.js gathers them: numbers, and one text of all keys and values.
+//! Reads and writes as lib/outbox.js gathers them: numbers, and one text of all keys and values.
 
 use std::ptr;
 
@@ -12,28 +12,32 @@ use super::sessions;
 use crate::core::command::{Command, Condition};
 use crate::core::value::{Format, Payload, Value};
 
-/// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units (-1: it
-/// reads), the TTL in milliseconds.
+/// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
+/// milliseconds.
 const WIDTH: usize = 5;
+/// Instead of a value's length, what else is asked: the value; those of several keys, as many as the length of the key
+/// says, whose lengths follow.
+const READS: i64 = -1;
+const READS_SEVERAL: i64 = -2;
 
-/// `requests(numbers, count, text)`: queues the requests; answers the ids of those whose session has ended, if there
+/// `requests(numbers, used, text)`: queues the requests that so many numbers say; answers the ids of those whose session has ended, if there
 /// are any.
 pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running. The array's memory is JavaScript's, which does
         // not run meanwhile.
         unsafe {
-            let [numbers, count, text] = arguments(env, info)?;
-            let count = number_of(env, count)? as usize;
+            let [numbers, used, text] = arguments(env, info)?;
+            let used = number_of(env, used)? as usize;
             let numbers = doubles(env, numbers).map_err(lift)?;
-            let requests = numbers.get(..count * WIDTH).ok_or_else(error::unexpected)?;
+            let numbers = numbers.get(..used).ok_or_else(error::unexpected)?;
             let ended = with_long_text(env, text, |bytes| {
-                if units(requests) == bytes.len() {
-                    // All of it is ASCII: a unit is a byte.
-                    queue(requests, Ok, bytes)
+                if bytes.is_ascii() {
+                    // A unit is a byte.
+                    queue(numbers, Ok, bytes)
                 } else {
                     let text: Vec<u16> = str::from_utf8(bytes).unwrap_or_default().encode_utf16().collect();
-                    queue(requests, |part| String::from_utf16(part).map_err(|_| error::unexpected()), &text)
+                    queue(numbers, |part| String::from_utf16(part).map_err(|_| error::unexpected()), &text)
                 }
             })??;
             if ended.is_empty() {
@@ -44,14 +48,9 @@ pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_i
     })
 }
 
-/// How long the text is that the requests say they have.
-fn units(requests: &[f64]) -> usize {
-    requests.chunks_exact(WIDTH).map(|request| request[2] as usize + request[3].max(0.0) as usize).sum()
-}
-
 /// Queues requests whose text is of any units; the ids of those whose session has ended.
 fn queue<'a, Unit, Text: AsRef<[u8]>>(
-    requests: &[f64],
+    mut numbers: &[f64],
     read: impl Fn(&'a [Unit]) -> Result<Text>,
     mut text: &'a [Unit],
 ) -> Result<Vec<u32>> {
@@ -61,16 +60,27 @@ fn queue<'a, Unit, Text: AsRef<[u8]>>(
         text = rest;
         read(part)
     };
-    for request in requests.chunks_exact(WIDTH) {
-        let (handle, id) = (request[0] as u32, request[1] as u32);
-        let key = next(request[2])?;
-        let key = str::from_utf8(key.as_ref()).map_err(|_| error::unexpected())?.into();
-        let command = if request[3] < 0.0 {
-            Command::Get { key }
+    let name = |text: Text| {
+        let text = str::from_utf8(text.as_ref()).map_err(|_| error::unexpected())?;
+        Result::<Box<str>>::Ok(text.into())
+    };
+    while let Some((&[handle, id, length, what, ttl], rest)) = numbers.split_first_chunk::<WIDTH>() {
+        numbers = rest;
+        let (handle, id) = (handle as u32, id as u32);
+        let command = if what as i64 == READS_SEVERAL {
+            let (lengths, rest) = numbers.split_at_checked(length as usize).ok_or_else(error::unexpected)?;
+            numbers = rest;
+            let keys = lengths.iter().map(|length| name(next(*length)?)).collect::<Result<_>>()?;
+            Command::Many { keys }
         } else {
-            let payload = Payload::new(Format::Json, next(request[3])?.as_ref());
-            let value = Value { payload, life: life(request[4], 0.0), tags: Vec::new() };
-            Command::Put { key, value, condition: Condition::Always }
+            let key = name(next(length)?)?;
+            if what as i64 == READS {
+                Command::Get { key }
+            } else {
+                let payload = Payload::new(Format::Json, next(what)?.as_ref());
+                let value = Value { payload, life: life(ttl, 0.0), tags: Vec::new() };
+                Command::Put { key, value, condition: Condition::Always }
+            }
         };
         let queued = sessions::with(handle, |session| {
             session.queue(id, command);

@@ -121,12 +121,12 @@ unsafe extern "C" fn near(env: sys::napi_env, info: sys::napi_callback_info) -> 
     })
 }
 
-/// `many(handle, id, keys)`: the payloads, in the order of their keys; `undefined` where they come later.
+/// `many(handle, keys)`: the payloads, in the order of their keys, of a store in this process.
 unsafe extern "C" fn many(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: as in `get`.
         unsafe {
-            let [handle, id, array] = arguments(env, info)?;
+            let [handle, array] = arguments(env, info)?;
             let mut length = 0;
             check(sys::napi_get_array_length(env, array, &raw mut length), "napi_get_array_length")
                 .map_err(lift)?;
@@ -137,8 +137,9 @@ unsafe extern "C" fn many(env: sys::napi_env, info: sys::napi_callback_info) -> 
                     .map_err(lift)?;
                 keys.push(with_text(env, key, |key| Ok(key.into()))?);
             }
-            let (handle, id) = (number_of(env, handle)?, number_of(env, id)?);
-            let reply = sessions::with(handle, |session| session.ask(id, Command::Many { keys }))?;
+            // What is not in this process is asked by lib/outbox.js.
+            let handle = number_of(env, handle)?;
+            let reply = sessions::with(handle, |session| session.ask(0, Command::Many { keys }))?;
             NativeReply::to_napi_value(env, NativeReply(reply)).map_err(lift)
         }
     })
