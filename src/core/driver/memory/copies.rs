@@ -53,37 +53,38 @@ impl Permit {
     }
 }
 
-/// How many slots a keeper fills before it forgets what it has seen.
-const REMEMBERED: usize = KEY_PLACES / 4 * 3;
+/// How many reads a keeper remembers, in sets. Powers of two.
+const SETS: usize = 4096;
+const WAYS: usize = 8;
 
-/// One session's eye for what is worth a copy: what is read again before it is written.
+/// One session's eye for what is worth a copy: what is read again, before it is written, among the last thousands of keys
+/// that were read and not copied. Without it whatever is read once would push out what is read often, and be garbage
+/// soon after; and it is the old garbage that costs a collector its time.
 #[derive(Debug)]
 pub struct Keeper {
-    /// By the key's place, a trace of the generation at the last read; 0 for none.
-    seen: Box<[u8]>,
-    filled: usize,
+    /// By the key's hash, traces of some keys and of their generations; 0 for none.
+    seen: Box<[[u16; WAYS]]>,
+    /// Which way of a set is given up next.
+    turn: usize,
 }
 
 impl Default for Keeper {
     fn default() -> Self {
-        Self { seen: vec![0; KEY_PLACES].into(), filled: 0 }
+        Self { seen: vec![[0; WAYS]; SETS].into(), turn: 0 }
     }
 }
 
 impl Keeper {
-    /// Whether this was read before, since it was written.
-    fn saw(&mut self, (place, generation): Seen) -> bool {
-        let trace = (generation >> 1) as u8 | 0x80;
-        let seen = &mut self.seen[Generations::among_keys(place)];
-        if *seen == trace {
+    /// Whether a key with this hash was read before, since it was written.
+    fn saw(&mut self, hash: u64, generation: u32) -> bool {
+        let trace = ((hash >> 48) as u16 ^ (generation >> 1) as u16).max(1);
+        let set = &mut self.seen[(hash >> 32) as usize % SETS];
+        if set.contains(&trace) {
             return true;
         }
-        self.filled += usize::from(*seen == 0);
-        *seen = trace;
-        if self.filled > REMEMBERED {
-            self.seen.fill(0);
-            self.filled = 0;
-        }
+        self.turn = (self.turn + 1) % WAYS;
+        let way = set.iter().position(|seen| *seen == 0).unwrap_or(self.turn);
+        set[way] = trace;
         false
     }
 }
@@ -121,13 +122,14 @@ impl Copies {
     pub fn permit(
         &self,
         keeper: &mut Keeper,
+        hash: u64,
         key: Seen,
         entry: &Entry,
         is_valid: impl FnOnce() -> bool,
     ) -> Permit {
         let (place, generation) = key;
         let mut permit = Permit::default();
-        let worth_while = entry.tags.len() <= MOST_TAGS && keeper.saw(key);
+        let worth_while = entry.tags.len() <= MOST_TAGS && keeper.saw(hash, generation);
         if !worth_while || Generations::is_changing(generation) {
             return permit;
         }
@@ -252,16 +254,25 @@ mod tests {
     #[test]
     fn what_is_read_again_before_it_is_written_was_seen() {
         let mut keeper = Keeper::default();
-        let place = Generations::of_key(7);
-        assert_eq!([2, 2, 4, 4, 2].map(|at| keeper.saw((place, at))), [false, true, false, true, false]);
+        assert_eq!(
+            [2, 2, 4, 4].map(|generation| keeper.saw(7 << 48, generation)),
+            [false, true, false, true]
+        );
+        assert!(!keeper.saw(9 << 48, 2), "another key");
     }
 
     #[test]
-    fn a_keeper_that_has_seen_everything_begins_anew() {
+    fn a_keeper_knows_thousands_of_keys_that_are_read_in_turn_and_not_those_that_come_by_once() {
+        let hashes = |from: u64, count: u64| (from..from + count).map(ahash_of);
         let mut keeper = Keeper::default();
-        for hash in 0..KEY_PLACES as u64 {
-            keeper.saw((Generations::of_key(hash), 2));
-        }
-        assert!(!keeper.saw((Generations::of_key(0), 2)));
+        let mut seen =
+            |hashes: &mut dyn Iterator<Item = u64>| hashes.filter(|hash| keeper.saw(*hash, 2)).count();
+        assert!(seen(&mut hashes(0, 10_000)) < 20);
+        assert!(seen(&mut hashes(0, 10_000)) > 9900);
+        assert!(seen(&mut hashes(1_000_000, 1_000_000)) < 1000);
+    }
+
+    fn ahash_of(number: u64) -> u64 {
+        ahash::RandomState::with_seed(7).hash_one(number)
     }
 }

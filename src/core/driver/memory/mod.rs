@@ -118,7 +118,7 @@ impl Memory {
             return (Some(entry), Permit::default());
         }
         let is_valid = || !self.flushing.covers(key) && self.is_fresh(&entry, self.now()) && may_copy();
-        let permit = self.surroundings.copies.permit(keeper, (place, generation), &entry, is_valid);
+        let permit = self.surroundings.copies.permit(keeper, hash, (place, generation), &entry, is_valid);
         (Some(entry), permit)
     }
 
