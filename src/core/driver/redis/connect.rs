@@ -1,6 +1,5 @@
 //! Making one connection: finding the server, authenticating, asking it whether it can serve.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +80,7 @@ async fn hello(
     address: &Address,
     (username, password): Credentials<'_>,
 ) -> Result<Option<Wire>, String> {
-    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| words(&error))?;
+    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| error.to_string())?;
     let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
     if let Some(password) = password {
         hello.extend([&b"AUTH"[..], username.unwrap_or("default").as_bytes(), password.as_bytes()]);
@@ -100,7 +99,7 @@ pub async fn login(
     address: &Address,
     (username, password): Credentials<'_>,
 ) -> Result<Wire, String> {
-    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| words(&error))?;
+    let mut wire = Wire::connect(address, config.tls.as_ref()).await.map_err(|error| error.to_string())?;
     let auth: Vec<&[u8]> =
         [Some("AUTH"), username, password].into_iter().flatten().map(str::as_bytes).collect();
     let first: &[&[u8]] = if password.is_some() { &auth } else { &[b"PING"] };
@@ -125,7 +124,7 @@ async fn introduce(
         commands.push(&select);
     }
     commands.extend([&name[..], &version]);
-    let answers = wire.ask(&commands).await.map_err(|error| words(&error))?;
+    let answers = wire.ask(&commands).await.map_err(|error| error.to_string())?;
     let asked = if config.db == 0 { 1 } else { 2 };
     answers
         .iter()
@@ -147,13 +146,9 @@ fn without_secret(reason: &str, password: Option<&str>) -> String {
 pub async fn subscribe(config: &Config, address: &Address, channel: &str) -> Result<Wire, String> {
     let credentials = (config.username.as_deref(), config.password.as_deref());
     let mut wire = login(config, address, credentials).await?;
-    let answers = wire.ask(&[&[b"SUBSCRIBE", channel.as_bytes()]]).await.map_err(|error| words(&error))?;
+    let answers =
+        wire.ask(&[&[b"SUBSCRIBE", channel.as_bytes()]]).await.map_err(|error| error.to_string())?;
     answers.iter().find_map(refusal).map_or(Ok(wire), Err)
-}
-
-/// What kept a connection from being made, or ended it, in words: a library's, which know no user and no password.
-pub fn words(error: &io::Error) -> String {
-    error.to_string()
 }
 
 fn refusal(answer: &Value) -> Option<String> {
@@ -184,7 +179,7 @@ async fn greet(
         kill = [&b"CLIENT"[..], b"KILL", b"ID", id.as_bytes(), b"ADDR", address.as_bytes()];
         commands.push(&kill);
     }
-    let answers = wire.ask(&commands).await.map_err(|error| words(&error))?;
+    let answers = wire.ask(&commands).await.map_err(|error| error.to_string())?;
     // Only the first must be answered: an ACL, or a proxy, may refuse the others.
     if let Some(reason) = answers.first().and_then(refusal) {
         return Err(reason);
@@ -238,7 +233,7 @@ async fn ask_sentinel(
     let mut wire = login(&config, node, credentials).await?;
     let name = sentinel.name.as_bytes();
     let asked = wire.ask(&[&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", name]]).await;
-    match asked.map_err(|error| words(&error))?.first() {
+    match asked.map_err(|error| error.to_string())?.first() {
         Some(Value::Array(parts)) => {
             match (parts.first().and_then(Value::text), parts.get(1).and_then(Value::text)) {
                 (Some(host), Some(port)) => {

@@ -16,6 +16,7 @@ mod entries;
 mod fault;
 mod find;
 mod follow;
+mod heartbeat;
 mod keys;
 mod keyspace;
 mod leases;

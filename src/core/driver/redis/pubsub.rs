@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use super::Redis;
 use super::call::{Answer, Call};
 use super::config::Address;
 use super::connect::subscribe;
-use super::tracking::{Group, HEARTBEAT, SILENCE};
-use super::wire::{Value, command};
+use super::heartbeat::{Heartbeat, SILENCE};
+use super::tracking::Group;
+use super::wire::Value;
 use crate::core::driver::{Change, Changes};
 use crate::core::runtime;
 
@@ -127,35 +128,18 @@ pub async fn listen(group: &Group, member: &str, place: &Address) {
         return;
     }
     group.tells(member, MEANS);
-    let mut said = Vec::new();
-    // When the next heartbeat is to be sent, or answered.
-    let (mut due, mut asked) = (Instant::now() + HEARTBEAT, false);
-    while group.is_member(member) && group.is_read_from(place) {
-        if Instant::now() >= due {
-            if asked {
-                return;
-            }
-            command(wire.output(), &[b"PING"]);
-            (due, asked) = (Instant::now() + SILENCE, true);
-        }
-        match timeout_at(due, wire.receive(&mut said)).await {
-            Ok(Ok(())) => {
-                let Some(changes) = group.changes.upgrade() else { return };
-                for value in said.drain(..) {
-                    let Value::Array(parts) = value else { return };
-                    match &parts[..] {
-                        [kind, _, Value::BulkString(message)] if kind.text() == Some("message") => {
-                            hand_on(message, &*changes);
-                        }
-                        [kind, ..] if kind.text() == Some("pong") => {
-                            (due, asked) = (Instant::now() + HEARTBEAT, false);
-                        }
-                        _ => {}
-                    }
+    let (mut heartbeat, mut said) = (Heartbeat::new(b"PING"), Vec::new());
+    while group.is_member(member) && group.is_read_from(place) && heartbeat.hear(&mut wire, &mut said).await {
+        let Some(changes) = group.changes.upgrade() else { return };
+        for value in said.drain(..) {
+            let Value::Array(parts) = value else { return };
+            match &parts[..] {
+                [kind, _, Value::BulkString(message)] if kind.text() == Some("message") => {
+                    hand_on(message, &*changes);
                 }
+                [kind, ..] if kind.text() == Some("pong") => heartbeat.answered(),
+                _ => {}
             }
-            Ok(Err(_)) => return,
-            Err(_) => {}
         }
     }
 }

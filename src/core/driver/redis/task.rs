@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::call::Outgoing;
 use super::config::Config;
-use super::connect::{Connection, Peer, Target, connect, words};
+use super::connect::{Connection, Peer, Target, connect};
 use super::fault::Fault;
 use super::link::{Listener, Status};
 use super::sending::Flight;
@@ -289,7 +289,7 @@ impl Task {
 
     /// The connection is gone.
     fn ended(&mut self, error: &io::Error) {
-        let reason = format!("the connection to Redis at {} was lost: {}", self.address(), words(error));
+        let reason = format!("the connection to Redis at {} was lost: {error}", self.address());
         self.lose(&reason.into(), false);
     }
 }

@@ -8,19 +8,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::config::{Address, Config, Mode};
 use super::connect::{Connection, Target, connect};
-use super::wire::{Value, command};
+use super::heartbeat::{Heartbeat, SILENCE};
+use super::wire::Value;
 use super::{Redis, keys, pubsub};
 use crate::core::driver::Changes;
 use crate::core::runtime;
 
-/// How often a server is asked whether it is there.
-pub const HEARTBEAT: Duration = Duration::from_millis(500);
-/// How long it may take to say so.
-pub const SILENCE: Duration = Duration::from_secs(1);
 /// How often it is looked whether a cluster has other primaries.
 const LOOK: Duration = Duration::from_millis(250);
 /// How changes are told.
@@ -170,36 +167,23 @@ impl Group {
             _ => return,
         }
         self.tells(member, MEANS);
-        let beat: &[u8] = if matches!(self.config.mode, Mode::Standalone(_)) { b"PING" } else { b"ROLE" };
-        let mut said = Vec::new();
-        // When the next heartbeat is to be sent, or answered.
-        let (mut due, mut asked) = (Instant::now() + HEARTBEAT, false);
-        while self.is_member(member) && self.is_read_from(&place) {
-            if Instant::now() >= due {
-                if asked {
-                    return;
-                }
-                command(wire.output(), &[beat]);
-                (due, asked) = (Instant::now() + SILENCE, true);
-            }
-            match timeout_at(due, wire.receive(&mut said)).await {
-                Ok(Ok(())) => {
-                    for value in said.drain(..) {
-                        match value {
-                            Value::Push(parts) => {
-                                if !self.hand_on(&parts) {
-                                    return;
-                                }
-                            }
-                            answer if is_primary(&answer) => {
-                                (due, asked) = (Instant::now() + HEARTBEAT, false);
-                            }
-                            _ => return,
+        let beat: &'static [u8] =
+            if matches!(self.config.mode, Mode::Standalone(_)) { b"PING" } else { b"ROLE" };
+        let (mut heartbeat, mut said) = (Heartbeat::new(beat), Vec::new());
+        while self.is_member(member)
+            && self.is_read_from(&place)
+            && heartbeat.hear(&mut wire, &mut said).await
+        {
+            for value in said.drain(..) {
+                match value {
+                    Value::Push(parts) => {
+                        if !self.hand_on(&parts) {
+                            return;
                         }
                     }
+                    answer if is_primary(&answer) => heartbeat.answered(),
+                    _ => return,
                 }
-                Ok(Err(_)) => return,
-                Err(_) => {}
             }
         }
     }
