@@ -17,11 +17,14 @@ const FEW = 8;
 /** Names that are written out in one function, and how deep. What is beyond is copied by a walk. */
 const MOST_NAMES = 64;
 const DEEPEST = 8;
-/** Items of a list that are written out. */
-const FEW_ITEMS = 4;
+/** Items of a list that are written out, until there are too many shapes. */
+let writtenOut = 4;
 /** Levels of a value that is copied at all: a walk is as deep as the value, and the stack has an end. */
 const MOST_LEVELS = 200;
-/** Shapes that are known at once. With more than that, most are met once: then all are forgotten. */
+/**
+ * Shapes that are known at once. With more than that all are forgotten, and what is forgotten is not compiled: where most
+ * values have a shape of their own, that would cost more than it saves.
+ */
 const MOST_SHAPES = 256;
 
 /** @typedef {(value: any) => any} Copier */
@@ -59,13 +62,14 @@ class Shape {
   /**
    * @param {string} text
    * @param {readonly Shape[]} others
+   * @param {string} key what it is known by
    */
-  constructor(text, others) {
+  constructor(text, others, key) {
     this.#text = text;
     this.#others = others;
     /** Copies a value of this shape. @type {Copier} */
     this.copy = (value) => {
-      if (++this.#copied === FEW) this.copy = this.#compiled();
+      if (++this.#copied === FEW) this.copy = known.get(key) === this ? this.#compiled() : walk;
       return walk(value);
     };
   }
@@ -109,8 +113,12 @@ class Writer {
     const key = this.#others.reduce((all, other) => `${all} ${other.id}`, text);
     const found = known.get(key);
     if (found !== undefined) return found;
-    if (known.size === MOST_SHAPES) known.clear();
-    const shape = new Shape(text, this.#others);
+    if (known.size === MOST_SHAPES) {
+      known.clear();
+      // Lists of each length make a shape of their own.
+      writtenOut = 0;
+    }
+    const shape = new Shape(text, this.#others, key);
     known.set(key, shape);
     return shape;
   }
@@ -142,7 +150,7 @@ class Writer {
    */
   #list(list, place) {
     if (!list.some(isNested)) {
-      if (list.length > FEW_ITEMS) return `${place}.slice()`;
+      if (list.length > writtenOut) return `${place}.slice()`;
       return `[${list.map((_, at) => `${place}[${at}]`).join()}]`;
     }
     const [first] = list;

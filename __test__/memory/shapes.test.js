@@ -90,10 +90,20 @@ test('values of one shape are copied by one function, which is not the one for a
   assert.match(String(shape.copy), /"id":v\["id"\]/);
 });
 
-test('with more shapes than are remembered, copies are right all the same', () => {
+test('with more shapes than are remembered, copies are right all the same, and only what is met again is compiled', () => {
   for (let round = 0; round < 3; round++) {
     for (let at = 0; at < 400; at++) copiesAreTheirOwn({ [`name${at}`]: [{ at }, { at: at + 1 }] });
   }
+  const values = Array.from({ length: 1000 }, (_, at) => ({ [`once${at}`]: 1 }));
+  const shapes = values.map(shapeOf);
+  for (const [at, shape] of shapes.entries()) {
+    for (let times = 0; times < MANY; times++) assert.deepEqual(shape.copy(values[at]), values[at]);
+  }
+  const compiled = shapes.filter(({ copy }) => String(copy).includes('once'));
+  assert.ok(compiled.length <= 256, `${compiled.length}`);
+  // Lists of many lengths are of one shape from now on.
+  const lists = [1, 2, 3].map((length) => shapeOf({ list: Array(length).fill(0) }));
+  assert.equal(new Set(lists).size, 1);
 });
 
 test('what is nested too deeply is decoded for each reader', async (t) => {
