@@ -10,6 +10,7 @@
 class View {
   #hot;
   #entries;
+  #pending;
   #prefix;
   /** By key, without the prefix, where its entry is. @type {Map<string, number>} */
   #places;
@@ -17,11 +18,13 @@ class View {
   /**
    * @param {import('./hot.js').Hot} hot
    * @param {import('./hot-entries.js').Entries} entries
+   * @param {import('./hot.js').Pending} pending
    * @param {string} prefix
    */
-  constructor(hot, entries, prefix) {
+  constructor(hot, entries, pending, prefix) {
     this.#hot = hot;
     this.#entries = entries;
+    this.#pending = pending;
     this.#prefix = prefix;
     this.#places = prefix === '' ? entries.places : new Map();
   }
@@ -33,6 +36,7 @@ class View {
    * @returns {Promise<unknown> | undefined}
    */
   ready(key) {
+    if (this.#pending.writes !== 0) this.#pending.handOver();
     const at = this.#places.get(key) ?? this.#sought(key);
     return at === undefined ? undefined : this.#hot.answer(at);
   }

@@ -18,7 +18,7 @@ const { Entries, UNMARKED } = require('./hot-entries.js');
 const { View } = require('./hot-view.js');
 const { binding } = require('./native.js');
 const { Kept } = require('./recent.js');
-const { isNested, shapeOf } = require('./shapes.js');
+const { isNested, isShallow, shapeOf } = require('./shapes.js');
 
 /** Where the era is, and the one in which every use is told; as src/core/driver/memory/generations.rs has them. */
 const ERA = 0;
@@ -94,7 +94,7 @@ class Hot {
     const known = this.#views.get(prefix);
     if (known !== undefined) return known;
     if (this.#views.size === MOST_VIEWS) this.#views.clear();
-    const view = new View(this, this.#entries, prefix);
+    const view = new View(this, this.#entries, this.#pending, prefix);
     this.#views.set(prefix, view);
     return view;
   }
@@ -106,7 +106,6 @@ class Hot {
    * @returns {Promise<unknown> | undefined}
    */
   answer(at) {
-    if (this.#pending.writes !== 0) this.#pending.handOver();
     const entries = this.#entries;
     const { stamps } = entries;
     const stamp = at << 2;
@@ -198,16 +197,15 @@ class Hot {
       // Whoever decodes it says so.
       return text;
     }
-    const nested = isNested(value);
-    const shape = nested ? shapeOf(value) : undefined;
-    if (nested && shape === undefined) return text;
+    if (!isShallow(value)) return text;
     if (isFrozen) frozen(value);
+    const shape = isNested(value) && !isFrozen ? shapeOf(value) : undefined;
     const era = this.#words[ERA];
     // The core has just seen it used.
     const told = era === EXACT ? UNMARKED : era;
-    entries.put({ name, value, shape: isFrozen ? undefined : shape, bytes, told }, permit);
+    entries.put({ name, value, shape, bytes, told }, permit);
     entries.bound(most);
-    return new Kept(value, isFrozen ? undefined : shape);
+    return new Kept(value, shape);
   }
 
   /**

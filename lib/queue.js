@@ -11,7 +11,7 @@
 const timers = require('node:timers');
 const { LONGEST_TIMER } = require('./deadline.js');
 const { makeError, toCacheError } = require('./errors.js');
-const { Outbox } = require('./outbox.js');
+const { MOST_KEYS, Outbox } = require('./outbox.js');
 const { keep, keptUnder } = require('./recent.js');
 
 /** The kinds of answers, as src/binding/completions.rs has them. */
@@ -42,8 +42,8 @@ const part = (pending) => Math.max(FEWEST, Math.min(MOST_AT_ONCE, (pending * pen
 
 /** Where the answers begin among the numbers that tell of them, behind how many there are and whether there is more. */
 const FIRST = 2;
-/** How many numbers there is room for: for the answer to a read of the most keys, at least. */
-const ROOM = FIRST + 2048;
+/** How many numbers there is room for: for a thousand answers, and for that to a read of the most keys at least. */
+const ROOM = FIRST + Math.max(2048, 2 + MOST_KEYS);
 
 /**
  * Makes the answer to a request what its caller gets, without a further promise. What it throws rejects.

@@ -7,7 +7,7 @@
  * parsed then costs a fraction of parsing it again. The backend was asked all the same.
  */
 
-const { isNested, shapeOf } = require('./shapes.js');
+const { isNested, isShallow, shapeOf } = require('./shapes.js');
 
 /** A payload that is parsed already. Its value is nobody's: whoever reads it gets a copy. */
 class Kept {
@@ -54,8 +54,8 @@ function parsed(text) {
   } catch {
     return undefined;
   }
-  const shape = isNested(value) ? shapeOf(value) : undefined;
-  return shape === undefined && isNested(value) ? undefined : new Kept(value, shape);
+  if (!isShallow(value)) return undefined;
+  return new Kept(value, isNested(value) ? shapeOf(value) : undefined);
 }
 
 /**

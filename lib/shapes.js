@@ -19,6 +19,10 @@ const MOST_NAMES = 64;
 const DEEPEST = 8;
 /** Items of a list that are written out, until there are too many shapes. */
 let writtenOut = 4;
+/** Characters of the places that are written out: names may be long, and each place has all that lead to it. */
+const MOST_CHARACTERS = 4096;
+/** Items of a list that are looked at, whether they have one shape. */
+const MOST_ITEMS = 1024;
 /** Levels of a value that is copied at all: a walk is as deep as the value, and the stack has an end. */
 const MOST_LEVELS = 200;
 /**
@@ -106,6 +110,7 @@ class Writer {
   /** @type {Shape[]} */
   #others = [];
   #names = 0;
+  #characters = 0;
 
   /** @param {object} value */
   shape(value) {
@@ -134,6 +139,8 @@ class Writer {
     const parts = Object.entries(value);
     this.#names += parts.length;
     if (this.#names > MOST_NAMES || depth > DEEPEST) return `walk(${place})`;
+    for (const [name] of parts) this.#characters += place.length + name.length;
+    if (this.#characters > MOST_CHARACTERS) return `walk(${place})`;
     const texts = parts.map(([name, part]) => {
       const quoted = JSON.stringify(name);
       const inner = `${place}[${quoted}]`;
@@ -154,33 +161,40 @@ class Writer {
       return `[${list.map((_, at) => `${place}[${at}]`).join()}]`;
     }
     const [first] = list;
-    if (!isNested(first) || Array.isArray(first)) return `walk(${place})`;
+    if (list.length > MOST_ITEMS || !isNested(first) || Array.isArray(first)) return `walk(${place})`;
+    // Each item once: a list in each item of a list would double the work at each level.
     const shape = new Writer().shape(first);
-    const isAlike = (/** @type {unknown} */ item) => isNested(item) && new Writer().shape(item) === shape;
-    return list.every(isAlike) ? `each(${place},s[${this.#others.push(shape) - 1}])` : `walk(${place})`;
+    for (let at = 1; at < list.length; at++) {
+      const item = list[at];
+      if (!isNested(item) || new Writer().shape(item) !== shape) return `walk(${place})`;
+    }
+    return `each(${place},s[${this.#others.push(shape) - 1}])`;
   }
 }
 
 /**
+ * Whether a parsed value is not nested too deeply to be copied.
+ *
  * @param {unknown} value
- * @param {number} levels
+ * @param {number} [levels]
  * @returns {boolean}
  */
-function isWithin(value, levels) {
+function isShallow(value, levels = MOST_LEVELS) {
   if (!isNested(value)) return true;
-  return levels > 0 && Object.values(value).every((part) => isWithin(part, levels - 1));
+  return levels > 0 && Object.values(value).every((part) => isShallow(part, levels - 1));
 }
 
 /**
- * The shape of a parsed value; `undefined` if it is nested too deeply to be copied.
+ * The shape of a parsed value that is shallow.
  *
  * @param {object} value
- * @returns {Shape | undefined}
+ * @returns {Shape}
  */
 function shapeOf(value) {
-  return isWithin(value, MOST_LEVELS) ? new Writer().shape(value) : undefined;
+  return new Writer().shape(value);
 }
 
 exports.Shape = Shape;
 exports.isNested = isNested;
+exports.isShallow = isShallow;
 exports.shapeOf = shapeOf;

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const fc = require('fast-check');
-const { isNested, shapeOf } = require('../../lib/shapes.js');
+const { isNested, isShallow, shapeOf } = require('../../lib/shapes.js');
 const { fuzz } = require('../support/fuzz.js');
 const { openFor } = require('../support/open.js');
 require('../support/alive.js');
@@ -78,6 +78,21 @@ test('large values: many names, long lists, deep nesting', () => {
   }
 });
 
+test('a list in each item of a list, level by level, takes no longer than its size', () => {
+  const under = (thread, level) => ({ id: level, replies: [thread, { id: -level, replies: [] }] });
+  const thread = Array.from({ length: 90 }, (_, level) => level).reduce(under, { id: 0, replies: [] });
+  copiesAreTheirOwn(thread);
+});
+
+test('long names are not written out again and again', () => {
+  let value = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`leaf${at}`, at]));
+  for (let level = 0; level < 7; level++) value = { [`${level}`.repeat(100_000)]: value };
+  copiesAreTheirOwn(value);
+  const shape = shapeOf(value);
+  for (let times = 0; times < MANY; times++) shape.copy(value);
+  assert.ok(String(shape.copy).length < 1000);
+});
+
 test('values of one shape are copied by one function, which is not the one for any value', () => {
   const of = (text) => shapeOf(JSON.parse(text));
   const shape = of('{"id":1,"list":[{"a":1}],"inner":{"b":null}}');
@@ -108,7 +123,7 @@ test('with more shapes than are remembered, copies are right all the same, and o
 
 test('what is nested too deeply is decoded for each reader', async (t) => {
   const deep = JSON.parse(`${'[1,'.repeat(1000)}2${']'.repeat(1000)}`);
-  assert.equal(shapeOf(deep), undefined);
+  assert.equal(isShallow(deep), false);
   const cache = openFor(t, {});
   await cache.put('deep', deep);
   for (let times = 0; times < MANY; times++) assert.deepEqual(await cache.get('deep'), deep);

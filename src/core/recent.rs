@@ -43,6 +43,8 @@ struct Set {
     checks: [u32; WAYS],
     /// How many bytes it has if it is kept; 0 for one that was seen once.
     kept: [u16; WAYS],
+    /// The number that it is kept under, if it is.
+    numbers: [u16; WAYS],
 }
 
 /// What a thread has parsed lately.
@@ -50,6 +52,10 @@ pub struct Recent {
     sets: Box<[Set]>,
     hashers: (RandomState, RandomState),
     bytes: usize,
+    /// Numbers that were given up. They are given again first: who keeps values by number keeps what is under them.
+    free: Vec<u16>,
+    /// The first number that was never given.
+    next: u16,
     /// Which way of a full set is given up next.
     turn: usize,
 }
@@ -57,7 +63,8 @@ pub struct Recent {
 impl Default for Recent {
     fn default() -> Self {
         let hashers = (RandomState::new(), RandomState::new());
-        Self { sets: vec![Set::default(); SETS].into(), hashers, bytes: 0, turn: 0 }
+        let sets = vec![Set::default(); SETS].into();
+        Self { sets, hashers, bytes: 0, free: Vec::new(), next: 0, turn: 0 }
     }
 }
 
@@ -78,20 +85,27 @@ impl Recent {
                 self.turn = (self.turn + 1) % WAYS;
                 self.turn
             });
-            self.bytes -= usize::from(set.kept[way]);
+            if set.kept[way] > 0 {
+                self.bytes -= usize::from(set.kept[way]);
+                self.free.push(set.numbers[way]);
+            }
             (set.hashes[way], set.checks[way], set.kept[way]) = (hash, check, 0);
             return Handed::Payload(payload);
         };
-        let number = (at * WAYS + way) as u32;
         if set.kept[way] > 0 {
-            return Handed::Kept(number);
+            return Handed::Kept(set.numbers[way].into());
         }
         if self.bytes + text.len() > MOST_BYTES {
             return Handed::Payload(payload);
         }
         self.bytes += text.len();
-        set.kept[way] = text.len() as u16;
-        Handed::Keep(number, payload)
+        let number = self.free.pop().unwrap_or_else(|| {
+            // There are no more than ways.
+            self.next += 1;
+            self.next - 1
+        });
+        (set.kept[way], set.numbers[way]) = (text.len() as u16, number);
+        Handed::Keep(number.into(), payload)
     }
 }
 
@@ -128,5 +142,12 @@ mod tests {
         let held: usize = recent.sets.iter().flat_map(|set| set.kept).map(usize::from).sum();
         assert_eq!(held, recent.bytes);
         assert!(held > MOST_BYTES / 2, "{held}");
+        // Values that nobody refers to any more are no more than there were at once.
+        let numbers =
+            recent.sets.iter().map(|set| set.kept.iter().filter(|kept| **kept > 0).count()).sum::<usize>();
+        assert!(
+            usize::from(recent.next) <= MOST_BYTES / 1000
+                && numbers + recent.free.len() == usize::from(recent.next)
+        );
     }
 }
