@@ -34,6 +34,12 @@ const { value: json } = fc.letrec((tie) => ({
   ),
 }));
 
+/** The module without what other tests have made it remember. */
+function forgetful() {
+  delete require.cache[require.resolve('../../lib/shapes.js')];
+  return require('../../lib/shapes.js');
+}
+
 /** Changes everything that lies in a value. */
 function spoil(value) {
   if (!isNested(value)) return;
@@ -94,7 +100,8 @@ test('long names are not written out again and again', () => {
 });
 
 test('values of one shape are copied by one function, which is not the one for any value', () => {
-  const of = (text) => shapeOf(JSON.parse(text));
+  const { shapeOf: fresh } = forgetful();
+  const of = (text) => fresh(JSON.parse(text));
   const shape = of('{"id":1,"list":[{"a":1}],"inner":{"b":null}}');
   assert.equal(of('{"id":"x","list":[{"a":2},{"a":[]}],"inner":{"b":2}}') === shape, false, 'another inside');
   assert.equal(of('{"id":"x","list":[{"a":2},{"a":3}],"inner":{"b":"c"}}'), shape);
@@ -109,15 +116,16 @@ test('with more shapes than are remembered, copies are right all the same, and o
   for (let round = 0; round < 3; round++) {
     for (let at = 0; at < 400; at++) copiesAreTheirOwn({ [`name${at}`]: [{ at }, { at: at + 1 }] });
   }
+  const { shapeOf: fresh } = forgetful();
   const values = Array.from({ length: 1000 }, (_, at) => ({ [`once${at}`]: 1 }));
-  const shapes = values.map(shapeOf);
+  const shapes = values.map(fresh);
   for (const [at, shape] of shapes.entries()) {
     for (let times = 0; times < MANY; times++) assert.deepEqual(shape.copy(values[at]), values[at]);
   }
   const compiled = shapes.filter(({ copy }) => String(copy).includes('once'));
   assert.ok(compiled.length <= 256, `${compiled.length}`);
   // Lists of many lengths are of one shape from now on.
-  const lists = [1, 2, 3].map((length) => shapeOf({ list: Array(length).fill(0) }));
+  const lists = [1, 2, 3].map((length) => fresh({ list: Array(length).fill(0) }));
   assert.equal(new Set(lists).size, 1);
 });
 
