@@ -10,7 +10,7 @@
 
 const { types } = require('node:util');
 const { makeError } = require('./errors.js');
-const { Kept } = require('./recent.js');
+const { Kept } = require('./kept.js');
 const { NotANumber, hasPollutingKey, isBinary, toPlain } = require('./plain.js');
 
 /** @typedef {import('./native.js').Payload} Payload */

@@ -18,8 +18,7 @@ const FIRST_ROOM = 64;
 /**
  * @typedef {object} Entry
  * @property {string} name
- * @property {unknown} value
- * @property {import('./shapes.js').Shape | undefined} shape by which it is copied; `undefined` if all readers get it
+ * @property {import('./kept.js').Kept} kept
  * @property {number} bytes
  * @property {number} told
  */
@@ -36,8 +35,8 @@ class Entries {
   answers = [];
   /** @type {(import('./shapes.js').Shape | undefined)[]} */
   shapes = [];
-  /** @type {unknown[]} */
-  values = [];
+  /** The entries as payloads. @type {(import('./kept.js').Kept | undefined)[]} */
+  kept = [];
   /** @type {string[]} */
   names = [];
   /** Places and generations of its tags, in turn. @type {(Int32Array | undefined)[]} */
@@ -70,14 +69,14 @@ class Entries {
    * @param {Entry} entry
    * @param {Int32Array} permit what it is valid under
    */
-  put({ name, value, shape, bytes, told }, permit) {
+  put({ name, kept, bytes, told }, permit) {
     const old = this.places.get(name);
     if (old !== undefined) this.remove(old);
     const at = this.#free.pop() ?? this.#added();
     this.stamps.set([permit[1], permit[2], UNMARKED, told], at << 2);
-    this.answers[at] = shape === undefined ? Promise.resolve(value) : value;
-    this.shapes[at] = shape;
-    this.values[at] = value;
+    this.answers[at] = kept.shape === undefined ? Promise.resolve(kept.value) : kept.value;
+    this.shapes[at] = kept.shape;
+    this.kept[at] = kept;
     this.names[at] = name;
     this.tags[at] = permit[0] > 1 ? permit.slice(3, 1 + permit[0] * 2) : undefined;
     this.used[at] = 1;
@@ -105,7 +104,7 @@ class Entries {
     this.#forgetNote(at);
     this.#bytes -= this.#sizes[at];
     this.#sizes[at] = 0;
-    for (const list of [this.answers, this.shapes, this.values, this.tags]) list[at] = undefined;
+    for (const list of [this.answers, this.shapes, this.kept, this.tags]) list[at] = undefined;
     this.names[at] = '';
     this.#free.push(at);
   }
@@ -132,7 +131,7 @@ class Entries {
     for (const list of [
       this.answers,
       this.shapes,
-      this.values,
+      this.kept,
       this.names,
       this.tags,
       this.#sizes,

@@ -36,7 +36,7 @@ class View {
    * @returns {Promise<unknown> | undefined}
    */
   ready(key) {
-    if (this.#pending.writes !== 0) this.#pending.handOver();
+    this.#pending.handOverWrites();
     const at = this.#places.get(key) ?? this.#sought(key);
     return at === undefined ? undefined : this.#hot.answer(at);
   }

@@ -13,12 +13,10 @@
  * before anything else is asked, and the order of use is exact.
  */
 
-const { frozen } = require('./frozen.js');
 const { Entries, UNMARKED } = require('./hot-entries.js');
 const { View } = require('./hot-view.js');
+const { keptOf } = require('./kept.js');
 const { binding } = require('./native.js');
-const { Kept } = require('./recent.js');
-const { isNested, isShallow, shapeOf } = require('./shapes.js');
 
 /** Where the era is, and the one in which every use is told; as src/core/driver/memory/generations.rs has them. */
 const ERA = 0;
@@ -44,8 +42,8 @@ const SHARE = 3;
 /** @typedef {import('./native.js').Payload} Payload */
 
 /**
- * What is asked before it crosses: writes that a read must not pass.
- * @typedef {{ readonly writes: number; handOver(): void }} Pending
+ * Where writes are gathered that a read must not pass.
+ * @typedef {{ handOverWrites(): void }} Pending
  */
 
 class Hot {
@@ -127,7 +125,7 @@ class Hot {
    * @returns {Payload | null | undefined} as `binding.near`
    */
   near(name) {
-    if (this.#pending.writes !== 0) this.#pending.handOver();
+    this.#pending.handOverWrites();
     const kept = this.#find(name);
     if (kept !== undefined) return kept;
     this.tell();
@@ -167,7 +165,7 @@ class Hot {
     const stamp = at << 2;
     if (Atomics.load(this.#words, stamps[stamp]) === stamps[stamp + 1] && this.#isWhole(at)) {
       this.#hits[0] += 1;
-      return new Kept(entries.values[at], entries.shapes[at]);
+      return entries.kept[at];
     }
     entries.remove(at);
     return undefined;
@@ -190,22 +188,14 @@ class Hot {
     const entries = this.#entries;
     const has = entries.places.has(name);
     if (!has && !entries.hasRoom(bytes, most) && ++this.#refused % ONE_OF !== 0) return text;
-    let value;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      // Whoever decodes it says so.
-      return text;
-    }
-    if (!isShallow(value)) return text;
-    if (isFrozen) frozen(value);
-    const shape = isNested(value) && !isFrozen ? shapeOf(value) : undefined;
+    const kept = keptOf(text, isFrozen);
+    if (kept === undefined) return text;
     const era = this.#words[ERA];
     // The core has just seen it used.
     const told = era === EXACT ? UNMARKED : era;
-    entries.put({ name, value, shape, bytes, told }, permit);
+    entries.put({ name, kept, bytes, told }, permit);
     entries.bound(most);
-    return new Kept(value, shape);
+    return kept;
   }
 
   /**

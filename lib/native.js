@@ -11,7 +11,7 @@ const { Queue } = require('./queue.js');
 
 /**
  * A payload: JSON text, superjson text in an array, bytes, or what was parsed already.
- * @typedef {string | [string] | Buffer | import('./recent.js').Kept} Payload
+ * @typedef {string | [string] | Buffer | import('./kept.js').Kept} Payload
  */
 
 /**

@@ -3,9 +3,9 @@
 /**
  * The requests of this thread that a backend has not answered yet.
  *
- * Reads and writes of single keys are gathered (lib/outbox.js), any other request is put on its session's native
- * queue at once, after them; all queues are sent once per tick, and one wake settles all that was answered. While requests are pending the process stays alive: each of them settles by
- * its deadline, which the core keeps.
+ * Reads and writes are gathered (lib/outbox.js), any other request is put on its session's native queue at once, after
+ * them; all queues are sent once per tick, and one wake settles all that was answered. While requests are pending the
+ * process stays alive: each of them settles by its deadline, which the core keeps.
  */
 
 const timers = require('node:timers');
@@ -197,9 +197,9 @@ class Queue {
     this.flush();
   }
 
-  /** How many writes are gathered. */
-  get writes() {
-    return this.#outbox.writes;
+  /** Puts what was gathered on the native queues if a write is among it, which what comes now must not pass. */
+  handOverWrites() {
+    if (this.#outbox.writes !== 0) this.handOver();
   }
 
   /** Puts what was gathered on the native queues, so that what comes now comes after it. */

@@ -15,7 +15,7 @@ const { Flights } = require('./flights.js');
 const { frozen } = require('./frozen.js');
 const { Locks } = require('./locks.js');
 const native = require('./native.js');
-const { Kept } = require('./recent.js');
+const { Kept } = require('./kept.js');
 const { storeOf } = require('./store.js');
 
 /** @typedef {import('./options.js').CheckedOptions} CheckedOptions */

@@ -13,7 +13,7 @@ const { binding, queue } = require('./native.js');
 /** @typedef {import('./options.js').HotTerms} HotTerms */
 
 /** Nothing is gathered for a store in this process. */
-const NOTHING_PENDING = { writes: 0, handOver() {} };
+const NOTHING_PENDING = { handOverWrites() {} };
 
 /** A store in this process. */
 class EmbeddedStore {
@@ -42,11 +42,6 @@ class EmbeddedStore {
   ask(call, ...args) {
     this.hot?.tell();
     return call(this.handle, 0, ...args);
-  }
-
-  /** @param {string} name */
-  get(name) {
-    return binding.get(this.handle, 0, name);
   }
 
   /**
@@ -233,7 +228,7 @@ class TieredStore extends RemoteStore {
     if (this.closed) throw isClosed();
     if (this.hot !== undefined) return this.hot.near(name);
     // What was asked before says what is known no more.
-    if (queue.writes !== 0) queue.handOver();
+    queue.handOverWrites();
     return binding.near(this.handle, name);
   }
 }

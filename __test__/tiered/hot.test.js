@@ -7,7 +7,7 @@ const { after, before, describe, test } = require('node:test');
 
 const { binding } = require('../../lib/native.js');
 const { Watch } = require('../support/outages/watch.js');
-const { startCouch, startPlainRedis, startRedis } = require('./support/backends.js');
+const { BACKENDS } = require('./support/backends.js');
 const { LIMIT, comes, distrusted, fresh, kept, openTiered, tiered, trusted } = require('./support/open.js');
 require('../support/alive.js');
 
@@ -34,9 +34,6 @@ async function hot(cache, key) {
   await kept(cache, key);
   assert.equal(await looks(() => cache.get(key)), 0, 'there is a copy');
 }
-
-/** @type {Record<string, () => Promise<import('./support/backends.js').Backend>>} */
-const BACKENDS = { Redis: startRedis, 'Redis without RESP3': startPlainRedis, CouchDB: startCouch };
 
 for (const [name, start] of Object.entries(BACKENDS)) {
   describe(`over ${name}`, () => {

@@ -9,7 +9,7 @@ const { setImmediate: turn } = require('node:timers/promises');
 const { isDown, round } = require('../support/outages/operations.js');
 const { Watch } = require('../support/outages/watch.js');
 const { until } = require('../support/wait.js');
-const { startCouch, startPlainRedis, startRedis } = require('./support/backends.js');
+const { BACKENDS, startRedis } = require('./support/backends.js');
 const open = require('./support/open.js');
 require('../support/alive.js');
 
@@ -21,13 +21,6 @@ const TIMES = {
   connectTimeout: '500ms',
   reconnectDelay: '20ms',
   maxReconnectDelay: '200ms',
-};
-
-/** @type {Record<string, () => Promise<import('./support/backends.js').Backend>>} */
-const BACKENDS = {
-  Redis: startRedis,
-  'Redis without RESP3': startPlainRedis,
-  CouchDB: startCouch,
 };
 
 for (const [name, start] of Object.entries(BACKENDS)) {

@@ -15,6 +15,7 @@ const ROOM = 2;
 const MAX_SIZE_BYTES = 256 * 1024 * 1024;
 const PEERS = ['lru-cache', 'bentocache'];
 const RESOLVED = 'resolved with the value';
+
 await serve(async ({ isolation, keys, rounds, warmup }) => {
   const answer = {};
   for (const [shape, { value }] of Object.entries(shapes)) {

@@ -189,4 +189,7 @@ async function startPlainRedis() {
   };
 }
 
-module.exports = { startCouch, startPlainRedis, startRedis };
+/** All of them, by name. @type {Record<string, () => Promise<Backend>>} */
+const BACKENDS = { Redis: startRedis, 'Redis without RESP3': startPlainRedis, CouchDB: startCouch };
+
+module.exports = { BACKENDS, startCouch, startPlainRedis, startRedis };
