@@ -49,13 +49,17 @@ for (const [name, start] of Object.entries(BACKENDS)) {
       return cache;
     }
 
-    /** Keys that the upper tier has. */
+    /** Keys that the upper tier has, and will have until something else happens. */
     async function filled(cache, count = 5) {
       const keys = Array.from({ length: count }, () => fresh('kept'));
-      for (const key of keys) {
-        await cache.put(key, 'old', '1h');
-        await kept(cache, key);
-      }
+      for (const key of keys) await cache.put(key, 'old', '1h');
+      // The word of these writes may come after their values: words come in order, so behind a later one none is left.
+      const last = fresh('last');
+      await cache.put(last, 'old', '1h');
+      await kept(cache, last);
+      await backend.write(last, 'new');
+      await comes(cache, last, (got) => got === 'new');
+      for (const key of keys) await kept(cache, key);
       return keys;
     }
 
