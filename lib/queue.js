@@ -181,7 +181,7 @@ class Queue {
       this.#scheduled = true;
       process.nextTick(tick, this);
     }
-    if (++this.#queued > part(this.#pending)) this.flush(true);
+    if (++this.#queued >= part(this.#pending)) this.flush(true);
     return id;
   }
 

@@ -1,4 +1,7 @@
 //! Reads and writes as lib/outbox.js gathers them: numbers, and one text of all keys and values.
+//!
+//! They become commands where they are carried out, on the runtime's thread: what one thread allocates and another
+//! frees, for each key, makes both wait for the allocator.
 
 use std::ptr;
 
@@ -9,7 +12,7 @@ use super::convert::{life, typed_array};
 use super::error::{self, Result};
 use super::raw::{arguments, guard, lift, number_of, with_long_text};
 use super::sessions;
-use crate::core::command::{Command, Condition};
+use crate::core::command::{Command, Condition, RequestId};
 use crate::core::value::{Format, Payload, Value};
 
 /// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
@@ -20,8 +23,8 @@ const WIDTH: usize = 5;
 const READS: i64 = -1;
 const READS_SEVERAL: i64 = -2;
 
-/// `requests(numbers, used, text)`: queues the requests that so many numbers say; answers the ids of those whose session has ended, if there
-/// are any.
+/// `requests(numbers, used, text)`: queues the requests that so many numbers say; answers the ids of those whose
+/// session has ended, if there are any.
 pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running. The array's memory is JavaScript's, which does
@@ -30,16 +33,15 @@ pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_i
             let [numbers, used, text] = arguments(env, info)?;
             let used = number_of(env, used)? as usize;
             let numbers = doubles(env, numbers).map_err(lift)?;
-            let numbers = numbers.get(..used).ok_or_else(error::unexpected)?;
-            let ended = with_long_text(env, text, |bytes| {
-                if bytes.is_ascii() {
-                    // A unit is a byte.
-                    queue(numbers, Ok, bytes)
-                } else {
-                    let text: Vec<u16> = str::from_utf8(bytes).unwrap_or_default().encode_utf16().collect();
-                    queue(numbers, |part| String::from_utf16(part).map_err(|_| error::unexpected()), &text)
+            let mut numbers = numbers.get(..used).ok_or_else(error::unexpected)?;
+            let mut text = with_long_text(env, text, Text::of)?;
+            let mut ended = Vec::new();
+            while let Some(Request { handle, .. }) = Request::first(numbers) {
+                let gathered = Gathered::of_first(&mut numbers, &mut text)?;
+                if let Some(gathered) = sessions::queue(handle, gathered) {
+                    gathered.read(|id, _| ended.push(id));
                 }
-            })??;
+            }
             if ended.is_empty() {
                 return Ok(ptr::null_mut());
             }
@@ -48,49 +50,140 @@ pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_i
     })
 }
 
-/// Queues requests whose text is of any units; the ids of those whose session has ended.
-fn queue<'a, Unit, Text: AsRef<[u8]>>(
-    mut numbers: &[f64],
-    read: impl Fn(&'a [Unit]) -> Result<Text>,
-    mut text: &'a [Unit],
-) -> Result<Vec<u32>> {
-    let mut ended = Vec::new();
-    let mut next = |length: f64| {
-        let (part, rest) = text.split_at_checked(length as usize).ok_or_else(error::unexpected)?;
-        text = rest;
-        read(part)
-    };
-    let name = |text: Text| {
-        let text = str::from_utf8(text.as_ref()).map_err(|_| error::unexpected())?;
-        Result::<Box<str>>::Ok(text.into())
-    };
-    while let Some((&[handle, id, length, what, ttl], rest)) = numbers.split_first_chunk::<WIDTH>() {
-        numbers = rest;
-        let (handle, id) = (handle as u32, id as u32);
-        let command = if what as i64 == READS_SEVERAL {
-            let (lengths, rest) = numbers.split_at_checked(length as usize).ok_or_else(error::unexpected)?;
-            numbers = rest;
-            let keys = lengths.iter().map(|length| name(next(*length)?)).collect::<Result<_>>()?;
-            Command::Many { keys }
-        } else {
-            let key = name(next(length)?)?;
-            if what as i64 == READS {
-                Command::Get { key }
-            } else {
-                let payload = Payload::new(Format::Json, next(what)?.as_ref());
+/// What the numbers say of a request.
+struct Request<'a> {
+    handle: u32,
+    id: RequestId,
+    what: What<'a>,
+    /// How many numbers it takes.
+    width: usize,
+}
+
+enum What<'a> {
+    Read { key: usize },
+    ReadSeveral { keys: &'a [f64] },
+    Write { key: usize, value: usize, ttl: f64 },
+}
+
+impl<'a> Request<'a> {
+    /// The first request that numbers say; `None` without any.
+    fn first(numbers: &'a [f64]) -> Option<Self> {
+        let (&[handle, id, length, what, ttl], rest) = numbers.split_first_chunk::<WIDTH>()?;
+        let (mut width, key) = (WIDTH, length as usize);
+        let what = match what as i64 {
+            READS => What::Read { key },
+            READS_SEVERAL => {
+                width += key;
+                What::ReadSeveral { keys: rest.get(..key)? }
+            }
+            value => What::Write { key, value: value as usize, ttl },
+        };
+        Some(Self { handle: handle as u32, id: id as RequestId, what, width })
+    }
+
+    /// How many units of the text are its own.
+    fn units(&self) -> usize {
+        match self.what {
+            What::Read { key } => key,
+            What::ReadSeveral { keys } => keys.iter().map(|key| *key as usize).sum(),
+            What::Write { key, value, .. } => key + value,
+        }
+    }
+
+    /// What is asked; `next` gives the next part of the text.
+    fn command(self, mut next: impl FnMut(usize) -> Box<str>) -> Command {
+        match self.what {
+            What::Read { key } => Command::Get { key: next(key) },
+            What::ReadSeveral { keys } => {
+                Command::Many { keys: keys.iter().map(|key| next(*key as usize)).collect() }
+            }
+            What::Write { key, value, ttl } => {
+                let key = next(key);
+                let payload = Payload::new(Format::Json, next(value).into_boxed_bytes());
                 let value = Value { payload, life: life(ttl, 0.0), tags: Vec::new() };
                 Command::Put { key, value, condition: Condition::Always }
             }
-        };
-        let queued = sessions::with(handle, |session| {
-            session.queue(id, command);
-            Ok(())
-        });
-        if queued.is_err() {
-            ended.push(id);
         }
     }
-    Ok(ended)
+}
+
+/// A text whose parts are told by their lengths in UTF-16 units.
+enum Text {
+    /// A unit is a byte.
+    Ascii(Vec<u8>),
+    Wide(Vec<u16>),
+}
+
+impl Text {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.is_ascii() {
+            Self::Ascii(bytes.into())
+        } else {
+            Self::Wide(str::from_utf8(bytes).unwrap_or_default().encode_utf16().collect())
+        }
+    }
+
+    /// Takes the first so many units.
+    fn take(&mut self, units: usize) -> Option<Self> {
+        fn take<Unit>(text: &mut Vec<Unit>, units: usize) -> Option<Vec<Unit>> {
+            let rest = (units <= text.len()).then(|| text.split_off(units))?;
+            Some(std::mem::replace(text, rest))
+        }
+        match self {
+            Self::Ascii(text) => take(text, units).map(Self::Ascii),
+            Self::Wide(text) => take(text, units).map(Self::Wide),
+        }
+    }
+
+    /// A part of it that is there.
+    fn part(&self, from: usize, length: usize) -> Box<str> {
+        match self {
+            Self::Ascii(text) => str::from_utf8(&text[from..from + length]).unwrap_or_default().into(),
+            Self::Wide(text) => String::from_utf16_lossy(&text[from..from + length]).into(),
+        }
+    }
+}
+
+/// Requests of one session, as they crossed.
+pub struct Gathered {
+    numbers: Box<[f64]>,
+    text: Text,
+}
+
+impl Gathered {
+    /// Takes those at the beginning that are of one session.
+    fn of_first(numbers: &mut &[f64], text: &mut Text) -> Result<Self> {
+        let (mut width, mut units, mut whose) = (0, 0, None);
+        while let Some(request) = Request::first(&numbers[width..])
+            && *whose.get_or_insert(request.handle) == request.handle
+        {
+            width += request.width;
+            units += request.units();
+        }
+        let (first, rest) = numbers.split_at(width);
+        *numbers = rest;
+        let text = text.take(units).ok_or_else(error::unexpected)?;
+        Ok(Self { numbers: first.into(), text })
+    }
+
+    /// How many requests it is at most.
+    pub fn most(&self) -> usize {
+        self.numbers.len() / WIDTH
+    }
+
+    /// Makes them commands, in order.
+    pub fn read(&self, mut each: impl FnMut(RequestId, Command)) {
+        let (mut numbers, mut from) = (&self.numbers[..], 0);
+        while let Some(request) = Request::first(numbers) {
+            numbers = &numbers[request.width..];
+            let id = request.id;
+            let command = request.command(|length| {
+                from += length;
+                self.text.part(from - length, length)
+            });
+            each(id, command);
+        }
+    }
 }
 
 /// The numbers of a `Float64Array`.

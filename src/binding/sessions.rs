@@ -20,6 +20,7 @@ use super::copies::Sharing;
 use super::couchdb::NativeCouchDb;
 use super::error::{self, Result};
 use super::mailbox::{self, Address};
+use super::outbox::Gathered;
 use super::redis::NativeRedis;
 use crate::core::clock::ClockKind;
 use crate::core::command::{Command, Reply, RequestId};
@@ -42,7 +43,7 @@ pub struct Session {
     /// What it has to do with copies that JavaScript keeps.
     pub sharing: Sharing,
     /// What this thread has asked since it submitted last.
-    queue: RefCell<Vec<(RequestId, Command)>>,
+    queue: RefCell<Vec<Queued>>,
 }
 
 impl Session {
@@ -60,15 +61,35 @@ impl Session {
         if let Some(tiered) = self.engine.tiered() {
             tiered.asked(&command);
         }
-        self.queue.borrow_mut().push((id, command));
+        self.queue.borrow_mut().push(Queued::One(id, command));
+    }
+
+    /// Queues requests that crossed together.
+    pub fn queue_gathered(&self, gathered: Gathered) {
+        if self.engine.tiered().is_some() {
+            // The upper tier is told what each of them is.
+            gathered.read(|id, command| self.queue(id, command));
+        } else {
+            self.queue.borrow_mut().push(Queued::Gathered(gathered));
+        }
     }
 
     fn submit(&self) {
-        let requests = self.queue.take();
-        if !requests.is_empty() {
-            let answers = Arc::clone(&self.address) as _;
-            self.engine.submit(Batch { session: self.id, requests, answers });
+        let queued = self.queue.take();
+        if queued.is_empty() {
+            return;
         }
+        let (session, answers) = (self.id, Arc::clone(&self.address) as _);
+        self.engine.submit(move || {
+            let mut requests = Vec::with_capacity(queued.iter().map(Queued::most).sum());
+            for queued in queued {
+                match queued {
+                    Queued::One(id, command) => requests.push((id, command)),
+                    Queued::Gathered(gathered) => gathered.read(|id, command| requests.push((id, command))),
+                }
+            }
+            Batch { session, requests, answers }
+        });
     }
 }
 
@@ -77,6 +98,22 @@ impl Drop for Session {
         self.submit();
         self.sharing.end(&self.engine);
         self.engine.leave(self.id);
+    }
+}
+
+/// What waits to be submitted.
+enum Queued {
+    One(RequestId, Command),
+    Gathered(Gathered),
+}
+
+impl Queued {
+    /// How many requests it is at most.
+    fn most(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Gathered(gathered) => gathered.most(),
+        }
     }
 }
 
@@ -120,6 +157,17 @@ static LAST_HANDLE: AtomicU32 = AtomicU32::new(0);
 /// Calls the core with the session of a handle; [`error::closed`] if it has ended.
 pub fn with<T>(handle: u32, call: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
     SESSIONS.with_borrow(|sessions| call(sessions.get(&handle).ok_or_else(error::closed)?))
+}
+
+/// Queues requests with the session of a handle; gives them back if it has ended.
+pub fn queue(handle: u32, gathered: Gathered) -> Option<Gathered> {
+    SESSIONS.with_borrow(|sessions| match sessions.get(&handle) {
+        Some(session) => {
+            session.queue_gathered(gathered);
+            None
+        }
+        None => Some(gathered),
+    })
 }
 
 /// Options of a store, checked by the facade.

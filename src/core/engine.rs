@@ -104,10 +104,10 @@ impl Engine {
         }
     }
 
-    /// Hands a batch to the driver. Batches of one thread are taken in order.
-    pub fn submit(&self, batch: Batch) {
+    /// Hands a batch to the driver. It is made on the runtime's thread; batches of one thread are taken in order.
+    pub fn submit(&self, batch: impl FnOnce() -> Batch + Send + 'static) {
         let driver = Arc::clone(&self.driver);
-        runtime::spawn(async move { driver.execute(batch) });
+        runtime::spawn(async move { driver.execute(batch()) });
     }
 
     /// Its sessions.

@@ -1,7 +1,6 @@
 //! One thing that a server is asked, and where its answer goes.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -19,23 +18,23 @@ pub type Answer = Result<Value, Fault>;
 #[derive(Clone)]
 pub enum Call {
     /// `GET`.
-    Get(Arc<[u8]>),
+    Get(Box<[u8]>),
     /// `SET`, for so many milliseconds or for ever.
-    Set(Arc<[u8]>, Vec<u8>, Option<u64>),
+    Set(Box<[u8]>, Vec<u8>, Option<u64>),
     /// `SET` where there is nothing, for so many milliseconds; what there is.
-    Lease(Arc<[u8]>, Vec<u8>, u64),
+    Lease(Box<[u8]>, Vec<u8>, u64),
     /// The server's time. The key says which server's.
-    Time(Arc<[u8]>),
+    Time(Box<[u8]>),
     /// A script on one key.
-    Script(&'static Script, Arc<[u8]>, Vec<Vec<u8>>),
+    Script(&'static Script, Box<[u8]>, Vec<Vec<u8>>),
     /// Another command: its name, its key, and what follows.
-    Command(&'static str, Arc<[u8]>, Vec<Vec<u8>>),
+    Command(&'static str, Box<[u8]>, Vec<Vec<u8>>),
     /// A command that names no key.
     Bare(&'static str, Vec<Vec<u8>>),
     /// `GET`, and a push when the key changes.
-    Watch(Arc<[u8]>),
+    Watch(Box<[u8]>),
     /// The owner of a lock, and a push when it changes.
-    WatchLock(Arc<[u8]>),
+    WatchLock(Box<[u8]>),
 }
 
 /// Who waits for the answer.

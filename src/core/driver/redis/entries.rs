@@ -34,7 +34,7 @@ pub fn got(asked: Asked, call: Call, answer: Answer, ready: &mut Ready) {
         }
         Err(Fault::Dropped(_)) => {
             return start(async move {
-                let bytes = asked.store.ask(Call::Get(Arc::clone(&key)), asked.deadline).await;
+                let bytes = asked.store.ask(Call::Get(key.clone()), asked.deadline).await;
                 let reply = asked.store.read(&key, bytes, false, asked.deadline).await;
                 asked.answer(reply.map_err(|fault| fault.error("get")));
             });
@@ -81,10 +81,10 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
         && quick
         && value.life.grace.is_zero()
     {
-        let (mut bytes, rest) = redis.encode_now(&value, &[]);
+        let life = values::lifetime(value.life);
+        let (mut bytes, rest) = redis.encode_now(value, &[]);
         bytes.extend(rest);
-        let (call, deadline) =
-            (Call::Set(key.as_bytes().into(), bytes, values::lifetime(value.life)), asked.deadline);
+        let (call, deadline) = (Call::Set(key.into_boxed_bytes(), bytes, life), asked.deadline);
         return redis.router.send(Outgoing { call, deadline, sink: Sink::Put(asked, begun), asking: false });
     }
     let claimed = key.clone();

@@ -61,12 +61,11 @@ impl Redis {
     ) -> std::result::Result<Option<Found>, Fault> {
         let (lease, token) = self.runs.name();
         let marker: Arc<[u8]> = record::lease(&token).into();
-        let name: Arc<[u8]> = key.as_bytes().into();
         let life = self.config.lease_ttl.as_millis() as u64;
         // The time after the lease was given, and before anybody knows of it: a flush between them is older than what
         // will be computed.
-        let asked = self.ask(Call::Lease(Arc::clone(&name), marker.to_vec(), life), deadline);
-        let time = self.ask(Call::Time(name), deadline);
+        let asked = self.ask(Call::Lease(key.as_bytes().into(), marker.to_vec(), life), deadline);
+        let time = self.ask(Call::Time(key.as_bytes().into()), deadline);
         let found = match asked.await {
             Err(Fault::Refused { code, .. }) if &*code == "ERR" => {
                 self.has_no_get.store(true, Ordering::Relaxed);

@@ -52,7 +52,7 @@ impl Redis {
     /// How the run ended, if it did.
     async fn look(&self, key: &Arc<[u8]>, token: &str) -> Option<Outcome> {
         let deadline = self.deadline();
-        let Ok(Answered::BulkString(bytes)) = self.ask_again(Call::Watch(Arc::clone(key)), deadline).await
+        let Ok(Answered::BulkString(bytes)) = self.ask_again(Call::Watch(key[..].into()), deadline).await
         else {
             // The lease is gone, or nobody knows: who waits asks anew.
             return Some(Outcome::Abandoned);

@@ -114,7 +114,7 @@ impl Redis {
                 let changed = watch.notified();
                 tokio::pin!(changed);
                 changed.as_mut().enable();
-                let owner = redis.ask_again(Call::WatchLock(Arc::clone(&key)), redis.deadline()).await;
+                let owner = redis.ask_again(Call::WatchLock(key[..].into()), redis.deadline()).await;
                 if matches!(owner, Ok(Answered::BulkString(_))) {
                     let _ = timeout(WATCHED, changed).await;
                 }

@@ -186,7 +186,7 @@ impl Redis {
         };
         match command {
             Command::Get { key } => {
-                let (call, deadline) = (Call::Get(key.as_bytes().into()), asked.deadline);
+                let (call, deadline) = (Call::Get(key.into_boxed_bytes()), asked.deadline);
                 self.router.send(Outgoing { call, deadline, sink: Sink::Get(asked), asking: false });
             }
             Command::Put { key, value, condition } => entries::put(asked, key, value, condition),

@@ -104,12 +104,12 @@ pub fn tag_block<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 /// A value as bytes, in two parts: where it has a grace, the time until which it is fresh comes between them.
-pub fn encode(value: &Value, compressed: Option<&[u8]>, epochs: &[Tagged]) -> (Vec<u8>, Vec<u8>) {
-    let payload = &value.payload;
+pub fn encode(value: Value, compressed: Option<&[u8]>, epochs: &[Tagged]) -> (Vec<u8>, Vec<u8>) {
+    let payload = value.payload;
     let grace =
         !value.life.grace.is_zero() && value.life.ttl.is_some_and(|ttl| values::millis(ttl).is_some());
     if payload.format == Format::Json && compressed.is_none() && epochs.is_empty() && !grace {
-        return (payload.bytes.to_vec(), Vec::new());
+        return (payload.bytes.into_vec(), Vec::new());
     }
     let kind = match (payload.format, compressed.is_some()) {
         (Format::Json, false) => 'j',
@@ -173,7 +173,7 @@ mod tests {
     use std::time::Duration;
 
     fn joined(value: &Value, compressed: Option<&[u8]>, epochs: &[Tagged]) -> Vec<u8> {
-        let (mut first, second) = encode(value, compressed, epochs);
+        let (mut first, second) = encode(value.clone(), compressed, epochs);
         first.extend(second);
         first
     }
@@ -193,7 +193,7 @@ mod tests {
     fn a_value_with_a_grace_has_room_for_the_time() {
         let life = Life { ttl: Some(Duration::from_secs(1)), grace: Duration::from_secs(1) };
         let value = Value { payload: Payload::new(Format::Json, *b"1"), life, tags: Vec::new() };
-        let (mut bytes, second) = encode(&value, None, &[]);
+        let (mut bytes, second) = encode(value, None, &[]);
         bytes.extend_from_slice(b"000000000000042");
         bytes.extend(second);
         let Stored::Record(header) = parse(&bytes) else { panic!("no record: {bytes:?}") };

@@ -54,18 +54,19 @@ impl Redis {
     }
 
     /// The bytes of a value that is quick to encode; see [`record::encode`] for the two parts.
-    pub fn encode_now(&self, value: &Value, epochs: &[Tagged]) -> (Vec<u8>, Vec<u8>) {
-        record::encode(value, compress(&value.payload, self.config.compress).as_deref(), epochs)
+    pub fn encode_now(&self, value: Value, epochs: &[Tagged]) -> (Vec<u8>, Vec<u8>) {
+        let compressed = compress(&value.payload, self.config.compress);
+        record::encode(value, compressed.as_deref(), epochs)
     }
 
     /// The bytes of any value.
     pub async fn encode(&self, value: Value, epochs: Vec<Tagged>) -> (Vec<u8>, Vec<u8>) {
         if !self.is_slow_to_encode(&value) {
-            return self.encode_now(&value, &epochs);
+            return self.encode_now(value, &epochs);
         }
         let (least, copy) = (self.config.compress, value.clone());
         let compressed = spawn_blocking(move || compress(&copy.payload, least)).await.unwrap_or_default();
-        record::encode(&value, compressed.as_deref(), &epochs)
+        record::encode(value, compressed.as_deref(), &epochs)
     }
 
     /// The payload that these bytes are, if it can be had without asking anybody and without much work; else the
