@@ -12,6 +12,7 @@ const { types } = require('node:util');
 const { makeError } = require('./errors.js');
 const { Kept } = require('./kept.js');
 const { NotANumber, hasPollutingKey, isBinary, toPlain } = require('./plain.js');
+const writers = require('./writers.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
 
@@ -234,9 +235,15 @@ function encode(value) {
     if (ArrayBuffer.isView(value) && Buffer.isBuffer(value)) return { format: Format.bytes, content: value };
     // JSON has it, and JSON.stringify does not write it. As JSON it can go on as a counter.
     if (Object.is(value, -0)) return '-0';
+    const isObject = typeof value === 'object';
+    const written = isObject ? writers.write(/** @type {object} */ (value)) : undefined;
+    if (written !== undefined) return written;
     if (jsonHolds(value, new Seen())) {
       const text = JSON.stringify(value);
-      if (text !== undefined) return text;
+      if (text !== undefined) {
+        if (isObject) writers.wrote(/** @type {object} */ (value));
+        return text;
+      }
       // A `toJSON` that answers undefined leaves nothing to store: as if undefined were given.
       value = undefined;
     }
