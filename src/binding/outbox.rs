@@ -5,6 +5,7 @@
 
 use std::ptr;
 
+use bytes::Bytes;
 use napi::bindgen_prelude::ToNapiValue;
 use napi::sys;
 
@@ -12,7 +13,7 @@ use super::convert::{life, typed_array};
 use super::error::{self, Result};
 use super::raw::{arguments, guard, lift, number_of, with_long_text};
 use super::sessions;
-use crate::core::command::{Command, Condition, RequestId};
+use crate::core::command::{Command, Condition, RequestId, Simple};
 use crate::core::value::{Format, Payload, Value};
 
 /// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
@@ -110,14 +111,14 @@ impl<'a> Request<'a> {
 /// A text whose parts are told by their lengths in UTF-16 units.
 enum Text {
     /// A unit is a byte.
-    Ascii(Vec<u8>),
+    Ascii(Bytes),
     Wide(Vec<u16>),
 }
 
 impl Text {
     fn of(bytes: &[u8]) -> Self {
         if bytes.is_ascii() {
-            Self::Ascii(bytes.into())
+            Self::Ascii(Bytes::copy_from_slice(bytes))
         } else {
             Self::Wide(str::from_utf8(bytes).unwrap_or_default().encode_utf16().collect())
         }
@@ -125,13 +126,9 @@ impl Text {
 
     /// Takes the first so many units.
     fn take(&mut self, units: usize) -> Option<Self> {
-        fn take<Unit>(text: &mut Vec<Unit>, units: usize) -> Option<Vec<Unit>> {
-            let rest = (units <= text.len()).then(|| text.split_off(units))?;
-            Some(std::mem::replace(text, rest))
-        }
         match self {
-            Self::Ascii(text) => take(text, units).map(Self::Ascii),
-            Self::Wide(text) => take(text, units).map(Self::Wide),
+            Self::Ascii(text) => (units <= text.len()).then(|| Self::Ascii(text.split_to(units))),
+            Self::Wide(text) => (units <= text.len()).then(|| Self::Wide(text.drain(..units).collect())),
         }
     }
 
@@ -169,6 +166,24 @@ impl Gathered {
     /// How many requests it is at most.
     pub fn most(&self) -> usize {
         self.numbers.len() / WIDTH
+    }
+
+    /// The text, and what is asked, in order, if all of it is simple.
+    pub fn simple(&self) -> Option<(&Bytes, Vec<(RequestId, Simple)>)> {
+        let Text::Ascii(text) = &self.text else { return None };
+        let (mut numbers, mut all) = (&self.numbers[..], Vec::with_capacity(self.most()));
+        while let Some(request) = Request::first(numbers) {
+            numbers = &numbers[request.width..];
+            let simple = match request.what {
+                What::Read { key } => Simple::Get { key: key as u32 },
+                What::Write { key, value, ttl } => {
+                    Simple::Put { key: key as u32, value: value as u32, ttl: life(ttl, 0.0).ttl }
+                }
+                What::ReadSeveral { .. } => return None,
+            };
+            all.push((request.id, simple));
+        }
+        Some((text, all))
     }
 
     /// Makes them commands, in order.

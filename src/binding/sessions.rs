@@ -24,9 +24,9 @@ use super::outbox::Gathered;
 use super::redis::NativeRedis;
 use crate::core::clock::ClockKind;
 use crate::core::command::{Command, Reply, RequestId};
-use crate::core::driver::Batch;
 use crate::core::driver::memory::{Bounds, Policy};
 use crate::core::driver::tiered::{self, Lower};
+use crate::core::driver::{Answers, Batch};
 use crate::core::engine::{Config, Engine};
 use crate::core::hub::SessionId;
 use crate::core::registry;
@@ -79,7 +79,13 @@ impl Session {
         if queued.is_empty() {
             return;
         }
-        let (session, answers) = (self.id, Arc::clone(&self.address) as _);
+        let (session, answers) = (self.id, Arc::clone(&self.address) as Arc<dyn Answers>);
+        if let [Queued::Gathered(gathered)] = &queued[..]
+            && let Some((text, requests)) = gathered.simple()
+            && self.engine.ask_now(session, &answers, text, requests)
+        {
+            return;
+        }
         self.engine.submit(move || {
             let mut requests = Vec::with_capacity(queued.iter().map(Queued::most).sum());
             for queued in queued {

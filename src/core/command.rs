@@ -202,6 +202,26 @@ impl Command {
     }
 }
 
+/// A read, or an untagged write without a grace, whose key and JSON are the next parts of a text. Small, for many are
+/// listed at a time.
+#[derive(Clone, Copy, Debug)]
+pub enum Simple {
+    /// [`Command::Get`]
+    Get {
+        /// The length of the key.
+        key: u32,
+    },
+    /// [`Command::Put`], in any case.
+    Put {
+        /// The length of the key.
+        key: u32,
+        /// The length of the value, which is JSON text.
+        value: u32,
+        /// How long it is fresh; `None` is for ever.
+        ttl: Option<Duration>,
+    },
+}
+
 /// What a [`Command::Lease`] finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseReply {

@@ -4,14 +4,18 @@
 //! counting) is here; what a backend does is in [`super::driver`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::clock::{Clock, ClockKind, Timestamp};
+use super::command::{RequestId, Simple};
 use super::driver::couchdb::{self, CouchDb};
 use super::driver::memory::{Bounds, Memory};
 use super::driver::redis::{self, Redis};
 use super::driver::tiered::{self, Tiered};
-use super::driver::{Batch, Driver};
+use super::driver::{Answers, Batch, Driver};
 use super::error::Result;
 use super::hub::{Hub, Observer, SessionId};
 use super::stats::{Connection, Counters, Holdings};
@@ -47,6 +51,10 @@ pub struct Engine {
     embedded: Option<Arc<Memory>>,
     /// The driver, if it has a tier that answers some reads at once.
     tiered: Option<Arc<Tiered>>,
+    /// The driver, if the calling thread may send some requests by itself.
+    redis: Option<Arc<Redis>>,
+    /// Batches that were submitted and not executed.
+    submitted: Arc<AtomicUsize>,
 }
 
 impl Engine {
@@ -54,7 +62,7 @@ impl Engine {
     pub fn new(config: Config) -> Result<Self> {
         let hub = Arc::new(Hub::default());
         let mut clock = Arc::new(Clock::new(ClockKind::System));
-        let (mut embedded, mut tiered) = (None, None);
+        let (mut embedded, mut tiered, mut redis) = (None, None, None);
         let driver: Arc<dyn Driver> = match &config {
             Config::Memory { bounds, clock: kind, batched } => {
                 clock = Arc::new(Clock::new(*kind));
@@ -63,7 +71,11 @@ impl Engine {
                 embedded = (!batched).then(|| Arc::clone(&memory));
                 memory
             }
-            Config::Redis(config) => Redis::open((**config).clone(), Arc::clone(&hub))?,
+            Config::Redis(config) => {
+                let opened = Redis::open((**config).clone(), Arc::clone(&hub))?;
+                redis = Some(Arc::clone(&opened));
+                opened
+            }
             Config::CouchDb(config) => CouchDb::open((**config).clone(), Arc::clone(&hub))?,
             Config::Tiered(config) => {
                 let both = Tiered::open(config, Arc::clone(&hub))?;
@@ -71,7 +83,8 @@ impl Engine {
                 both
             }
         };
-        Ok(Self { config, clock, hub, driver, embedded, tiered })
+        let submitted = Arc::default();
+        Ok(Self { config, clock, hub, driver, embedded, tiered, redis, submitted })
     }
 
     /// What it was made from.
@@ -106,8 +119,25 @@ impl Engine {
 
     /// Hands a batch to the driver. It is made on the runtime's thread; batches of one thread are taken in order.
     pub fn submit(&self, batch: impl FnOnce() -> Batch + Send + 'static) {
-        let driver = Arc::clone(&self.driver);
-        runtime::spawn(async move { driver.execute(batch()) });
+        let (driver, submitted) = (Arc::clone(&self.driver), Arc::clone(&self.submitted));
+        submitted.fetch_add(1, Ordering::AcqRel);
+        runtime::spawn(async move {
+            driver.execute(batch());
+            submitted.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+
+    /// Has a session's requests sent by the calling thread, if the driver can, and they come after all that was submitted
+    /// before. They are of `text`. `false` if not: they are to be submitted.
+    pub fn ask_now(
+        &self,
+        session: SessionId,
+        answers: &Arc<dyn Answers>,
+        text: &Bytes,
+        requests: Vec<(RequestId, Simple)>,
+    ) -> bool {
+        self.submitted.load(Ordering::Acquire) == 0
+            && self.redis.as_ref().is_some_and(|redis| redis.ask_now(session, answers, text, requests))
     }
 
     /// Its sessions.

@@ -146,7 +146,7 @@ impl CouchDb {
                     let key: Box<str> = key.into();
                     let work = match command {
                         Command::Put { value, condition: Condition::Always, .. } => {
-                            Work::Put(asked, value, self.flushes.put(&key))
+                            Work::Put(asked, value, self.flushes.put(key.as_bytes()))
                         }
                         command => Work::Request(asked, command),
                     };

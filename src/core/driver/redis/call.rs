@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -18,9 +19,9 @@ pub type Answer = Result<Value, Fault>;
 #[derive(Clone)]
 pub enum Call {
     /// `GET`.
-    Get(Box<[u8]>),
+    Get(Bytes),
     /// `SET`, for so many milliseconds or for ever.
-    Set(Box<[u8]>, Vec<u8>, Option<u64>),
+    Set(Bytes, Bytes, Option<u64>),
     /// `SET` where there is nothing, for so many milliseconds; what there is.
     Lease(Box<[u8]>, Vec<u8>, u64),
     /// The server's time. The key says which server's.
@@ -63,9 +64,8 @@ impl Call {
     /// The key, which says where in a cluster it goes.
     pub fn key(&self) -> Option<&[u8]> {
         match self {
-            Self::Get(key)
-            | Self::Set(key, ..)
-            | Self::Lease(key, ..)
+            Self::Get(key) | Self::Set(key, ..) => Some(key),
+            Self::Lease(key, ..)
             | Self::Time(key)
             | Self::Script(_, key, _)
             | Self::Command(_, key, _)
@@ -81,11 +81,8 @@ impl Call {
     /// it is sent in order.
     pub fn pack(&self, out: &mut Vec<u8>, known: &mut HashSet<&'static str>, pushes: bool) -> usize {
         match self {
-            Self::Get(key) => command(out, &[b"GET", key]),
-            Self::Set(key, value, None) => command(out, &[b"SET", key, value]),
-            Self::Set(key, value, Some(millis)) => {
-                command(out, &[b"SET", key, value, b"PX", decimal(*millis, &mut [0; 20])]);
-            }
+            Self::Get(key) => pack_get(out, key),
+            Self::Set(key, value, millis) => pack_set(out, key, value, *millis),
             Self::Lease(key, marker, millis) => {
                 let life = &mut [0; 20];
                 command(out, &[b"SET", key, marker, b"NX", b"GET", b"PX", decimal(*millis, life)]);
@@ -105,6 +102,19 @@ impl Call {
             Self::WatchLock(key) => return watch(out, &[b"HGET", key, b"owner"], pushes),
         }
         0
+    }
+}
+
+/// Appends a `GET`.
+pub fn pack_get(out: &mut Vec<u8>, key: &[u8]) {
+    command(out, &[b"GET", key]);
+}
+
+/// Appends a `SET`, for so many milliseconds or for ever.
+pub fn pack_set(out: &mut Vec<u8>, key: &[u8], value: &[u8], millis: Option<u64>) {
+    match millis {
+        None => command(out, &[b"SET", key, value]),
+        Some(millis) => command(out, &[b"SET", key, value, b"PX", decimal(millis, &mut [0; 20])]),
     }
 }
 

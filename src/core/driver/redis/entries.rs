@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 
 use tokio::time::Instant;
@@ -75,7 +76,7 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
     if let Err(error) = redis.check_size(&value, "put") {
         return asked.answer(Err(error));
     }
-    let begun = (condition == Condition::Always).then(|| redis.flushes.put(&key));
+    let begun = (condition == Condition::Always).then(|| redis.flushes.put(key.as_bytes()));
     let quick = value.tags.is_empty() && !redis.is_slow_to_encode(&value);
     if let Some(begun) = begun
         && quick
@@ -84,7 +85,7 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
         let life = values::lifetime(value.life);
         let (mut bytes, rest) = redis.encode_now(value, &[]);
         bytes.extend(rest);
-        let (call, deadline) = (Call::Set(key.into_boxed_bytes(), bytes, life), asked.deadline);
+        let (call, deadline) = (Call::Set(key.into_boxed_bytes().into(), bytes.into(), life), asked.deadline);
         return redis.router.send(Outgoing { call, deadline, sink: Sink::Put(asked, begun), asking: false });
     }
     let claimed = key.clone();
@@ -200,7 +201,7 @@ impl Redis {
     }
 
     async fn fetched(&self, key: &[u8], deadline: Instant) -> std::result::Result<Option<Fetched>, Fault> {
-        let bytes = self.ask(Call::Get(key.into()), deadline);
+        let bytes = self.ask(Call::Get(Bytes::copy_from_slice(key)), deadline);
         let left = self.ask(Call::Command("PTTL", key.into(), Vec::new()), deadline);
         let (answer, left) = (bytes.await, left.await);
         let (tags, has_grace) = match &answer {
@@ -230,7 +231,7 @@ impl Redis {
     }
 
     pub(super) async fn peek(&self, key: &str, deadline: Instant) -> Result<Reply> {
-        let answer = self.ask_again(Call::Get(key.as_bytes().into()), deadline).await;
+        let answer = self.ask_again(Call::Get(Bytes::copy_from_slice(key.as_bytes())), deadline).await;
         let payload = self.payload(key.as_bytes(), answer, true, deadline).await;
         Ok(Reply::Payload(payload.map_err(|fault| fault.error("peek"))?))
     }

@@ -36,7 +36,7 @@ impl Heartbeat {
             if self.asked {
                 return false;
             }
-            command(wire.output(), &[self.beat]);
+            command(&mut wire.output(), &[self.beat]);
             (self.due, self.asked) = (Instant::now() + SILENCE, true);
         }
         !matches!(timeout_at(self.due, wire.receive(said)).await, Ok(Err(_)))

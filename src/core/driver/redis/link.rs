@@ -15,6 +15,7 @@ use super::call::{Answer, Call, Outgoing};
 use super::config::{Address, Config};
 use super::connect::Target;
 use super::router::step;
+use super::shortcut::Shortcut;
 use super::task::Task;
 use super::wire::Value;
 use crate::core::runtime;
@@ -88,6 +89,8 @@ impl Status {
 #[derive(Clone)]
 pub struct Link {
     queue: UnboundedSender<Outgoing>,
+    /// For what needs no task to be sent.
+    pub shortcut: Arc<Shortcut>,
     /// The figures.
     pub status: Arc<Status>,
 }
@@ -97,9 +100,10 @@ impl Link {
     pub fn new(config: Arc<Config>, target: Target, listener: Arc<dyn Listener>) -> Self {
         let (queue, calls) = unbounded_channel();
         let status = Arc::new(Status::default());
-        let task = Task::new(config, target, listener, Arc::clone(&status));
+        let shortcut = Arc::new(Shortcut::default());
+        let task = Task::new(config, target, listener, Arc::clone(&status), Arc::clone(&shortcut));
         runtime::spawn(task.run(calls));
-        Self { queue, status }
+        Self { queue, shortcut, status }
     }
 
     /// Whether calls are refused.
@@ -116,6 +120,7 @@ impl Link {
 
     /// Asks.
     pub fn send(&self, outgoing: Outgoing) {
+        self.shortcut.queue();
         // The task outlives its links, so that the queue takes whatever it is given.
         let _ = self.queue.send(outgoing);
     }

@@ -5,8 +5,9 @@
 //! script on one key ([`scripts`]). The lease of a key is kept under the key itself, so that every write and
 //! every removal takes it away, whoever makes it ([`record`], docs/wire-format.md).
 //!
-//! All of it runs on the runtime's one thread.
+//! All of it runs on the runtime's one thread, but what the thread that asks sends by itself ([`at_once`]).
 
+mod at_once;
 mod call;
 mod cluster;
 mod config;
@@ -29,6 +30,7 @@ mod redirect;
 mod router;
 mod scripts;
 mod sending;
+mod shortcut;
 mod slots;
 mod tags;
 mod task;
@@ -186,7 +188,7 @@ impl Redis {
         };
         match command {
             Command::Get { key } => {
-                let (call, deadline) = (Call::Get(key.into_boxed_bytes()), asked.deadline);
+                let (call, deadline) = (Call::Get(key.into_boxed_bytes().into()), asked.deadline);
                 self.router.send(Outgoing { call, deadline, sink: Sink::Get(asked), asking: false });
             }
             Command::Put { key, value, condition } => entries::put(asked, key, value, condition),
@@ -211,6 +213,7 @@ impl Redis {
             self.begin(asked, command, &mut leasing);
         }
         begin_leases(&mut leasing);
+        self.order.released();
     }
 }
 

@@ -38,7 +38,12 @@ impl Order {
             return Some((asked, command));
         }
         let mut claimed = self.claimed.lock();
-        match command.key().and_then(|key| claimed.get_mut(key)) {
+        let key = match &command {
+            // It is looked at again when that key is free.
+            Command::Many { keys } => keys.iter().find(|key| claimed.contains_key(*key)).map(|key| &**key),
+            command => command.key(),
+        };
+        match key.and_then(|key| claimed.get_mut(key)) {
             Some(parked) => {
                 parked.push_back((asked, command));
                 None
@@ -47,9 +52,18 @@ impl Order {
         }
     }
 
-    /// Gives a key free; what waited for it, in order.
+    /// Gives a key free; what waited for it, in order. [`Order::released`] is to be called when that has begun.
     pub fn release(&self, key: &str) -> Parked {
-        self.count.fetch_sub(1, Ordering::Relaxed);
         self.claimed.lock().remove(key).unwrap_or_default()
+    }
+
+    /// What waited for a key has begun.
+    pub fn released(&self) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether any key is claimed, or what waited for one has not begun.
+    pub fn is_claiming(&self) -> bool {
+        self.count.load(Ordering::Acquire) > 0
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 
 use tokio::sync::oneshot;
@@ -101,7 +102,7 @@ impl Router {
     pub async fn get_many(&self, keys: &[Box<str>], deadline: Instant) -> Result<Vec<Answer>, Fault> {
         let Some((first, rest)) = keys.split_first() else { return Ok(Vec::new()) };
         if self.is_cluster() {
-            let asked = |key: &[u8]| self.ask(Call::Get(key.into()), deadline);
+            let asked = |key: &[u8]| self.ask(Call::Get(Bytes::copy_from_slice(key)), deadline);
             let mut answers = join_all(keys.iter().map(|key| asked(key.as_bytes()))).await;
             for (key, answer) in keys.iter().zip(&mut answers) {
                 if matches!(answer, Err(Fault::Dropped(_))) {

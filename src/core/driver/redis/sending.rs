@@ -31,6 +31,11 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// A pipeline of calls whose deadline is the same.
+    pub fn of(calls: VecDeque<(Outgoing, usize)>, deadline: Instant) -> Self {
+        Self { calls, owed: 0, deadline, since: Instant::now() }
+    }
+
     /// Whether nothing more comes for it.
     fn is_over(&self) -> bool {
         self.calls.is_empty() && self.owed == 0
@@ -85,10 +90,12 @@ impl Task {
         let Some(deadline) = calls.iter().map(|call| call.deadline).max() else { return };
         let whole = scripts_before_writes(&calls);
         let mut flight = Flight { calls: VecDeque::with_capacity(calls.len()), owed: 0, deadline, since };
+        let mut out = connection.wire.output();
+        // What others have sent goes before, and nothing comes between.
+        self.shortcut.adopt(&mut self.flights, &mut self.earliest);
         for (at, outgoing) in calls.into_iter().enumerate() {
-            let out = connection.wire.output();
             if outgoing.asking {
-                command(out, &[b"ASKING"]);
+                command(&mut out, &[b"ASKING"]);
             }
             if whole.contains(&at)
                 && let Call::Script(script, ..) = &outgoing.call
@@ -97,7 +104,7 @@ impl Task {
             }
             // Redis forgets that it was asked by the next command: a key that is on its way is not watched.
             let pushes = connection.pushes && !outgoing.asking;
-            let before = outgoing.call.pack(out, &mut self.known, pushes) + usize::from(outgoing.asking);
+            let before = outgoing.call.pack(&mut out, &mut self.known, pushes) + usize::from(outgoing.asking);
             flight.calls.push_back((outgoing, before));
         }
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
@@ -106,6 +113,7 @@ impl Task {
 
     /// Hands on what the server has said.
     pub(super) fn hear(&mut self, said: &mut Vec<Value>) {
+        self.adopt();
         let mut answers = Vec::with_capacity(said.len());
         let (mut again, mut demoted, mut shut) = (Vec::new(), Vec::new(), None);
         for value in said.drain(..) {

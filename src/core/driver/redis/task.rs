@@ -20,6 +20,7 @@ use super::connect::{Connection, Peer, Target, connect};
 use super::fault::Fault;
 use super::link::{Listener, Status};
 use super::sending::Flight;
+use super::shortcut::Shortcut;
 use super::wire::Value;
 use crate::core::stats::ConnectionState;
 
@@ -48,6 +49,7 @@ pub struct Task {
     target: Target,
     pub(super) listener: Arc<dyn Listener>,
     status: Arc<Status>,
+    pub(super) shortcut: Arc<Shortcut>,
     pub(super) state: State,
     waiting: VecDeque<Outgoing>,
     /// Before the first deadline of those that wait or are on their way nothing is late.
@@ -74,12 +76,14 @@ impl Task {
         target: Target,
         listener: Arc<dyn Listener>,
         status: Arc<Status>,
+        shortcut: Arc<Shortcut>,
     ) -> Self {
         Self {
             config,
             target,
             listener,
             status,
+            shortcut,
             state: State::Idle,
             waiting: VecDeque::new(),
             earliest: None,
@@ -99,8 +103,10 @@ impl Task {
         let (mut gathered, mut said) = (Vec::with_capacity(PIPELINE), Vec::new());
         let timer = sleep(Duration::ZERO);
         tokio::pin!(timer);
+        let shortcut = Arc::clone(&self.shortcut);
         let mut open = true;
         while open || !self.flights.is_empty() || !self.waiting.is_empty() {
+            self.adopt();
             let next = self.next_timer();
             // A timer that ends too early is set anew then: most are not needed any more by that time.
             if next.is_some_and(|next| timer.deadline() > next || timer.is_elapsed()) {
@@ -116,10 +122,17 @@ impl Task {
                 count = calls.recv_many(&mut gathered, PIPELINE), if open => {
                     open = count > 0;
                     self.take(&mut gathered);
+                    self.shortcut.taken(count);
                 }
+                () = shortcut.woken() => {}
                 () = &mut timer, if next.is_some() => self.time(),
             }
         }
+    }
+
+    /// Takes over what was sent by others.
+    pub(super) fn adopt(&mut self) {
+        self.shortcut.adopt(&mut self.flights, &mut self.earliest);
     }
 
     /// When something is to be done that nothing else wakes for.
@@ -235,6 +248,9 @@ impl Task {
                     let rest = waiting.split_off(waiting.len().min(PIPELINE));
                     self.send(std::mem::replace(&mut waiting, rest));
                 }
+                if let State::Up(connection) = &self.state {
+                    self.shortcut.open(Arc::clone(connection.wire.outlet()));
+                }
             }
             Err(reason) => {
                 self.failures += 1;
@@ -255,6 +271,8 @@ impl Task {
     /// Gives a connection up.
     pub(super) fn lose(&mut self, reason: &Arc<str>, stalled: bool) {
         let State::Up(connection) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        self.shortcut.close();
+        self.adopt();
         if stalled {
             self.stalled = connection.peer;
         }

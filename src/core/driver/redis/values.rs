@@ -53,6 +53,11 @@ impl Redis {
         size > AT_ONCE && self.config.compress.is_some_and(|least| size >= least)
     }
 
+    /// Whether JSON text of so many bytes, without tags and grace, is stored as it is.
+    pub fn is_stored_as_it_is(&self, size: usize) -> bool {
+        size <= self.config.max_value_bytes && self.config.compress.is_none_or(|least| size < least)
+    }
+
     /// The bytes of a value that is quick to encode; see [`record::encode`] for the two parts.
     pub fn encode_now(&self, value: Value, epochs: &[Tagged]) -> (Vec<u8>, Vec<u8>) {
         let compressed = compress(&value.payload, self.config.compress);

@@ -63,10 +63,10 @@ impl Flushes {
     }
 
     /// A key is being put.
-    pub fn put(&self, key: &str) -> Begun {
+    pub fn put(&self, key: &[u8]) -> Begun {
         let begun = Begun(self.next.load(Ordering::Relaxed));
-        self.concerned(key.as_bytes(), begun, |flush| {
-            flush.puts.entry(key.as_bytes().into()).or_default().under_way += 1;
+        self.concerned(key, begun, |flush| {
+            flush.puts.entry(key.into()).or_default().under_way += 1;
         });
         begun
     }
@@ -157,11 +157,11 @@ mod tests {
     #[test]
     fn a_flush_waits_for_the_puts_that_it_left_alone_and_removes_what_they_did_not_replace() {
         let flushes = Flushes::default();
-        let before = flushes.put("p:k");
+        let before = flushes.put(b"p:k");
         let flush = flushes.begin("p:");
         assert!(!flush.leaves(b"p:k"));
-        let (first, second) = (flushes.put("p:k"), flushes.put("p:k"));
-        flushes.put("q:k");
+        let (first, second) = (flushes.put(b"p:k"), flushes.put(b"p:k"));
+        flushes.put(b"q:k");
         assert_eq!(now(&flush), Some(0));
         assert!(flush.leaves(b"p:k"));
         // One from before says nothing of the others.
@@ -178,7 +178,7 @@ mod tests {
     fn a_value_that_is_there_needs_no_waiting() {
         let flushes = Flushes::default();
         let flush = flushes.begin("");
-        let (stored, _pending) = (flushes.put("k"), flushes.put("k"));
+        let (stored, _pending) = (flushes.put(b"k"), flushes.put(b"k"));
         flushes.put_ended(b"k", stored, true);
         assert!(flush.leaves(b"k"));
         assert_eq!(now(&flush), Some(0));

@@ -3,6 +3,7 @@
 //! The driver's own, for it decides the speed (docs/redis.md): commands are written into the buffer that is sent, and
 //! answers are made from the buffer that was received, without a task, a channel or an allocation in between.
 
+mod outlet;
 mod read;
 mod stream;
 mod tls;
@@ -11,10 +12,14 @@ mod write;
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use parking_lot::MappedMutexGuard;
 use tokio::io::ReadBuf;
 
+pub use self::outlet::Outlet;
+use self::outlet::Pending;
 use self::read::Scanner;
 use self::stream::Stream;
 pub use self::value::{Refusal, Value};
@@ -29,10 +34,7 @@ const KEPT: usize = 1024 * 1024;
 /// A connection.
 pub struct Wire {
     stream: Stream,
-    /// What is to be sent, from `written` on.
-    output: Vec<u8>,
-    written: usize,
-    flushed: bool,
+    outlet: Arc<Outlet>,
     /// What is read into.
     chunk: Box<[u8]>,
     /// What was received, from `taken` on.
@@ -46,11 +48,11 @@ pub struct Wire {
 impl Wire {
     /// Connects. Nothing is said yet.
     pub async fn connect(address: &Address, tls: Option<&Tls>) -> io::Result<Self> {
+        let stream = Stream::connect(address, tls).await?;
+        let outlet = Arc::new(Outlet::new(stream.socket()));
         Ok(Self {
-            stream: Stream::connect(address, tls).await?,
-            output: Vec::new(),
-            written: 0,
-            flushed: true,
+            stream,
+            outlet,
             chunk: vec![0; CHUNK].into(),
             input: Vec::new(),
             taken: 0,
@@ -60,8 +62,13 @@ impl Wire {
     }
 
     /// Where commands are appended to be sent, which [`Wire::receive`] does.
-    pub fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+    pub fn output(&self) -> MappedMutexGuard<'_, Vec<u8>> {
+        self.outlet.output()
+    }
+
+    /// The way out, for those who send by themselves.
+    pub fn outlet(&self) -> &Arc<Outlet> {
+        &self.outlet
     }
 
     /// Sends what is to be sent, and waits until the server has said something: adds all of it that is whole. An error
@@ -93,18 +100,20 @@ impl Wire {
     }
 
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.output.len() {
-            self.flushed = false;
-            let length = ready!(self.stream.poll_write(context, &self.output[self.written..]))?;
+        let mut pending = self.outlet.pending();
+        while pending.written < pending.bytes.len() {
+            pending.unflushed = true;
+            let length = ready!(self.stream.poll_write(context, &pending.bytes[pending.written..]))?;
             if length == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.written += length;
+            pending.written += length;
         }
-        empty(&mut self.output, &mut self.written);
-        if !self.flushed {
+        let Pending { bytes, written, .. } = &mut *pending;
+        empty(bytes, written);
+        if pending.unflushed {
             ready!(self.stream.poll_flush(context))?;
-            self.flushed = true;
+            pending.unflushed = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -137,7 +146,7 @@ impl Wire {
     /// said by [`Wire::receive`] later.
     pub async fn ask(&mut self, commands: &[&[&[u8]]]) -> io::Result<Vec<Value>> {
         for parts in commands {
-            command(&mut self.output, parts);
+            command(&mut self.output(), parts);
         }
         let mut answers = Vec::with_capacity(commands.len());
         let mut said = Vec::new();

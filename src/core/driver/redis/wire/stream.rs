@@ -1,6 +1,8 @@
 //! Where the bytes go: a TCP connection, with TLS or without, or a Unix socket.
 
 use std::io;
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +12,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::client::TlsStream;
 
 use super::super::config::{Address, Tls};
+use super::outlet::Socket;
 use super::tls;
 
 /// A connection's bytes.
@@ -47,6 +50,23 @@ impl Stream {
                 Err(io::Error::new(io::ErrorKind::Unsupported, "there are no Unix sockets on this system"))
             }
         }
+    }
+
+    /// The same socket for other threads; none where what is sent is encrypted first.
+    #[cfg(unix)]
+    pub fn socket(&self) -> Option<Socket> {
+        let again = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
+        match self {
+            Self::Tcp(stream) => again(stream.as_fd()).map(|fd| Socket::Tcp(fd.into())),
+            Self::Unix(stream) => again(stream.as_fd()).map(|fd| Socket::Unix(fd.into())),
+            Self::Tls(_) => None,
+        }
+    }
+
+    /// The same socket for other threads: none, as sockets here cannot be had twice so simply.
+    #[cfg(not(unix))]
+    pub fn socket(&self) -> Option<Socket> {
+        None
     }
 
     /// Reads what there is.
