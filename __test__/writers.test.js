@@ -181,6 +181,42 @@ test('a toJSON that all objects, or all lists, are given is heard', () => {
   }
 });
 
+test('what has a toJSON may be in itself, and is not looked into', () => {
+  const { encode } = forgetful();
+  let reads = 0;
+  const nodes = Array.from({ length: 40 }, (_, id) => ({ id, toJSON: () => id }));
+  for (const node of nodes) {
+    Object.assign(node, { first: nodes[0], more: nodes });
+    Object.defineProperty(node, 'read', { enumerable: true, get: () => (reads += 1) });
+  }
+  class Node {
+    one = this;
+    other = this;
+    toJSON() {
+      return 'node';
+    }
+  }
+  for (let at = 0; at < 60; at++) {
+    assert.equal(encode(nodes[1]), '1');
+    assert.equal(encode({ node: new Node() }), '{"node":"node"}');
+  }
+  assert.equal(reads, 0);
+});
+
+test('names that all objects are given are not those of one', () => {
+  const { encode } = forgetful();
+  for (let at = 0; at < MANY; at++) encode({ a: 1, b: 2 });
+  const all = /** @type {any} */ (Object.prototype);
+  Object.defineProperty(all, 'b', { value: 9, enumerable: true, configurable: true });
+  try {
+    assert.equal(encode({ a: 1 }), '{"a":1}');
+  } finally {
+    delete all.b;
+  }
+  const bare = Object.setPrototypeOf(Array(40).fill(1), null);
+  assert.equal(encode(bare), JSON.stringify(Array(40).fill(1)));
+});
+
 test('an accessor may store something, may throw, and may do so late', () => {
   const { encode, writers } = forgetful();
   const plain = (at) => ({ at, part: { x: at } });

@@ -16,8 +16,9 @@
 
 /** An object is written by a function of its own when so many like it were stored. */
 const FEW = 8;
-/** Names that one function writes. */
+/** Names that one function writes, and their characters. */
 const MOST_NAMES = 64;
+const MOST_CHARACTERS = 4096;
 /** Functions that are tried at one place, of those whose objects have the same first name. */
 const MOST_WRITERS = 8;
 /** Functions that are compiled in all: each costs some kilobytes, and a tenth of a millisecond. */
@@ -98,11 +99,21 @@ function text(value, place) {
 }
 
 /**
- * Whether a value has no parts, and JSON holds it.
+ * Whether no item of a list has parts, and JSON holds all of them.
  *
- * @param {unknown} value
+ * @param {readonly unknown[]} list
  */
-const isBare = (value) => value === null || (typeof value !== 'object' && text(value, root) !== undefined);
+function areBare(list) {
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at];
+    if (
+      typeof item === 'object' ? item !== null : typeof item !== 'string' && text(item, root) === undefined
+    ) {
+      return false;
+    }
+  }
+  return true;
+}
 
 /** A place in values, and what writes the objects that came there. */
 class Place {
@@ -118,6 +129,8 @@ class Place {
   text(value) {
     if (meets(value)) return undefined;
     if (Array.isArray(value)) return this.#list(value);
+    // All of its places would be names.
+    if (ArrayBuffer.isView(value)) return undefined;
     const record = /** @type {Record<string, unknown>} */ (value);
     const writers = this.#writers.get(firstName(record));
     if (writers === undefined) return undefined;
@@ -131,7 +144,7 @@ class Place {
   /** @param {readonly unknown[] & { toJSON?: unknown }} list */
   #list(list) {
     if (list.toJSON !== undefined) return undefined;
-    if (list.length > MOST_ITEMS) return list.every(isBare) ? JSON.stringify(list) : undefined;
+    if (list.length > MOST_ITEMS) return areBare(list) ? JSON.stringify(list) : undefined;
     this.#items ??= new Place();
     let written = '[';
     for (let at = 0; at < list.length; at++) {
@@ -151,9 +164,11 @@ class Place {
     if (typeof value !== 'object' || value === null) return;
     if (Array.isArray(value)) {
       this.#items ??= new Place();
-      for (const item of value.slice(0, FEW)) this.#items.learn(item);
+      for (let at = 0; at < Math.min(value.length, FEW); at++) this.#items.learn(value[at]);
       return;
     }
+    // What JSON holds of it may be something else, and it may be in itself.
+    if (Object.getPrototypeOf(value) !== Object.prototype || 'toJSON' in value) return;
     const names = Object.keys(value);
     const first = firstName(value);
     const writers = this.#writers.get(first) ?? [];
@@ -189,6 +204,7 @@ function same(one, other) {
 /** @param {readonly string[]} names */
 function isFrequent(names) {
   const key = JSON.stringify(names);
+  if (names.length > MOST_NAMES || key.length > MOST_CHARACTERS) return false;
   const times = (seen.get(key) ?? 0) + 1;
   if (times === FEW) seen.delete(key);
   else {
@@ -203,7 +219,7 @@ function isFrequent(names) {
  * @returns {Writer | undefined}
  */
 function writerOf(names) {
-  if (names.length > MOST_NAMES || compiled === MOST_COMPILED) return undefined;
+  if (compiled === MOST_COMPILED) return undefined;
   const places = names.map(() => new Place());
   const parts = names.map((name, at) => {
     const quotedName = JSON.stringify(name);
@@ -242,6 +258,8 @@ const root = new Place();
  */
 function write(value) {
   if (isWriting || patience === 0) return undefined;
+  // Names that all objects were given would count as those of each.
+  if (firstName(Object.prototype) !== '') return undefined;
   isWriting = true;
   try {
     const written = root.text(value);
@@ -260,7 +278,7 @@ function write(value) {
  */
 function wrote(value) {
   if (isWriting || patience === 0) return;
-  patience--;
+  if (--patience === 0) seen.clear();
   try {
     root.learn(value);
   } catch {

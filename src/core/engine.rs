@@ -41,6 +41,22 @@ pub enum Config {
     Tiered(Box<tiered::Config>),
 }
 
+/// A batch that is not executed, whatever becomes of it.
+struct Submitted(Arc<AtomicUsize>);
+
+impl Submitted {
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Submitted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// One store, shared by its sessions.
 pub struct Engine {
     config: Config,
@@ -120,10 +136,10 @@ impl Engine {
     /// Hands a batch to the driver. It is made on the runtime's thread; batches of one thread are taken in order.
     pub fn submit(&self, batch: impl FnOnce() -> Batch + Send + 'static) {
         let (driver, submitted) = (Arc::clone(&self.driver), Arc::clone(&self.submitted));
-        submitted.fetch_add(1, Ordering::AcqRel);
+        let submitted = Submitted::new(submitted);
         runtime::spawn(async move {
             driver.execute(batch());
-            submitted.fetch_sub(1, Ordering::AcqRel);
+            drop(submitted);
         });
     }
 

@@ -29,8 +29,8 @@ pub struct Shortcut {
 #[derive(Default)]
 struct Sent {
     flights: Vec<Flight>,
-    /// Whether the task will look by itself before a time is over.
-    watched: bool,
+    /// When the task will look by itself, if it will.
+    watched: Option<Instant>,
 }
 
 impl Shortcut {
@@ -63,13 +63,17 @@ impl Shortcut {
             return false;
         }
         let Some(outlet) = self.outlet.read().clone() else { return false };
-        let mut is_watched = true;
+        let mut is_watched = false;
         let sent = outlet.send_now(|bytes| {
             let flight = write(bytes);
             // Before it is sent: the answer finds it.
             let mut sent = self.sent.lock();
+            is_watched = sent.watched.is_some_and(|watched| watched <= flight.deadline);
+            if !is_watched {
+                // It will have been woken, for those that come next.
+                sent.watched = Some(flight.deadline);
+            }
             sent.flights.push(flight);
-            is_watched = std::mem::replace(&mut sent.watched, true);
         });
         if sent == Some(false) || !is_watched {
             self.wake.notify_one();
@@ -84,7 +88,7 @@ impl Shortcut {
             *earliest = Some(earliest.map_or(flight.deadline, |earliest| earliest.min(flight.deadline)));
             flights.push_back(flight);
         }
-        sent.watched = earliest.is_some();
+        sent.watched = *earliest;
     }
 
     /// Waits until something was sent that needs the task.
