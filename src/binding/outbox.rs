@@ -3,7 +3,7 @@
 //! They become commands where they are carried out, on the runtime's thread: what one thread allocates and another
 //! frees, for each key, makes both wait for the allocator.
 
-use std::ptr;
+use std::{iter, ptr};
 
 use bytes::Bytes;
 use napi::bindgen_prelude::ToNapiValue;
@@ -82,6 +82,15 @@ impl<'a> Request<'a> {
         Some(Self { handle: handle as u32, id: id as RequestId, what, width })
     }
 
+    /// All requests that numbers say, in order.
+    fn all(mut numbers: &'a [f64]) -> impl Iterator<Item = Self> {
+        iter::from_fn(move || {
+            let request = Self::first(numbers)?;
+            numbers = &numbers[request.width..];
+            Some(request)
+        })
+    }
+
     /// How many units of the text are its own.
     fn units(&self) -> usize {
         match self.what {
@@ -151,9 +160,10 @@ impl Gathered {
     /// Takes those at the beginning that are of one session.
     fn of_first(numbers: &mut &[f64], text: &mut Text) -> Result<Self> {
         let (mut width, mut units, mut whose) = (0, 0, None);
-        while let Some(request) = Request::first(&numbers[width..])
-            && *whose.get_or_insert(request.handle) == request.handle
-        {
+        for request in Request::all(numbers) {
+            if *whose.get_or_insert(request.handle) != request.handle {
+                break;
+            }
             width += request.width;
             units += request.units();
         }
@@ -171,9 +181,8 @@ impl Gathered {
     /// The text, and what is asked, in order, if all of it is simple.
     pub fn simple(&self) -> Option<(&Bytes, Vec<(RequestId, Simple)>)> {
         let Text::Ascii(text) = &self.text else { return None };
-        let (mut numbers, mut all) = (&self.numbers[..], Vec::with_capacity(self.most()));
-        while let Some(request) = Request::first(numbers) {
-            numbers = &numbers[request.width..];
+        let mut all = Vec::with_capacity(self.most());
+        for request in Request::all(&self.numbers) {
             let simple = match request.what {
                 What::Read { key } => Simple::Get { key: key as u32 },
                 What::Write { key, value, ttl } => {
@@ -188,9 +197,8 @@ impl Gathered {
 
     /// Makes them commands, in order.
     pub fn read(&self, mut each: impl FnMut(RequestId, Command)) {
-        let (mut numbers, mut from) = (&self.numbers[..], 0);
-        while let Some(request) = Request::first(numbers) {
-            numbers = &numbers[request.width..];
+        let mut from = 0;
+        for request in Request::all(&self.numbers) {
             let id = request.id;
             let command = request.command(|length| {
                 from += length;

@@ -81,8 +81,9 @@ impl Session {
         }
         let (session, answers) = (self.id, Arc::clone(&self.address) as Arc<dyn Answers>);
         if let [Queued::Gathered(gathered)] = &queued[..]
+            && let Some(redis) = self.engine.at_once()
             && let Some((text, requests)) = gathered.simple()
-            && self.engine.ask_now(session, &answers, text, requests)
+            && redis.ask_now(session, &answers, text, requests)
         {
             return;
         }

@@ -7,15 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::clock::{Clock, ClockKind, Timestamp};
-use super::command::{RequestId, Simple};
 use super::driver::couchdb::{self, CouchDb};
 use super::driver::memory::{Bounds, Memory};
 use super::driver::redis::{self, Redis};
 use super::driver::tiered::{self, Tiered};
-use super::driver::{Answers, Batch, Driver};
+use super::driver::{Batch, Driver};
 use super::error::Result;
 use super::hub::{Hub, Observer, SessionId};
 use super::stats::{Connection, Counters, Holdings};
@@ -143,17 +140,10 @@ impl Engine {
         });
     }
 
-    /// Has a session's requests sent by the calling thread, if the driver can, and they come after all that was submitted
-    /// before. They are of `text`. `false` if not: they are to be submitted.
-    pub fn ask_now(
-        &self,
-        session: SessionId,
-        answers: &Arc<dyn Answers>,
-        text: &Bytes,
-        requests: Vec<(RequestId, Simple)>,
-    ) -> bool {
-        self.submitted.load(Ordering::Acquire) == 0
-            && self.redis.as_ref().is_some_and(|redis| redis.ask_now(session, answers, text, requests))
+    /// The driver, if the calling thread may send requests by itself ([`Redis::ask_now`]): they come after all that was
+    /// submitted before.
+    pub fn at_once(&self) -> Option<&Arc<Redis>> {
+        self.redis.as_ref().filter(|_| self.submitted.load(Ordering::Acquire) == 0)
     }
 
     /// Its sessions.
