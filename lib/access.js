@@ -17,6 +17,7 @@ const { Format, MISS, encode } = require('./codec.js');
 const { listed, pairs } = require('./entries.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
+const { tellDeleted, tellFlushed, tellWritten } = require('./tell.js');
 const { toMillis } = require('./ttl.js');
 
 /** @typedef {import('./native.js').Payload} Payload */
@@ -236,7 +237,7 @@ class Access {
   forget(name) {
     const started = performance.now();
     return then(this.session.store.ask(binding.forget, name), (held) => {
-      if (held) this.tellDeleted(name, started);
+      if (held) tellDeleted(this.session, name, started);
       return held;
     });
   }
@@ -248,12 +249,9 @@ class Access {
   flushTags(tags) {
     const names = this.scoped(tags);
     const started = performance.now();
-    return then(this.session.store.ask(binding.flushTags, names), () => {
-      const { events } = this.session;
-      if (!events.has.invalidate) return;
-      const shown = names.map((tag) => this.session.shown(tag));
-      events.emit('invalidate', { tags: shown, durationMs: performance.now() - started });
-    });
+    return then(this.session.store.ask(binding.flushTags, names), () =>
+      tellFlushed(this.session, names, started),
+    );
   }
 
   /**
@@ -299,13 +297,19 @@ class Access {
   #compute(key, name, terms, factory, tags) {
     const { session } = this;
     const { remote } = session.store;
+    const { ttl, grace, timeout, hardTimeout, signal } = terms;
     const own = terms.tags.length === 0 ? NO_TAGS : this.scoped(terms.tags);
+    // Each by its name: what is spread first makes V8 find a shape anew for each object.
     return session.flights.ask({
-      ...terms,
       key: name,
       shown: session.shown(name),
       asked: key,
+      ttl,
       defaultTtl: session.options.ttl,
+      grace,
+      timeout,
+      hardTimeout,
+      signal,
       tags: tags.length === 0 ? own : [...new Set([...tags, ...own])],
       kept: tags,
       scope: (late) => this.scoped(late),
@@ -354,44 +358,12 @@ class Access {
     }
     if (stored instanceof Promise) {
       return stored.then((done) => {
-        if (done) this.tellWritten(name, value, millis, tags, started);
+        if (done) tellWritten(this.session, { name, value, millis, tags }, started);
         return done;
       });
     }
-    if (stored) this.tellWritten(name, value, millis, tags, started);
+    if (stored) tellWritten(this.session, { name, value, millis, tags }, started);
     return stored;
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} value
-   * @param {number} millis
-   * @param {readonly string[]} tags
-   * @param {number} started
-   */
-  tellWritten(name, value, millis, tags, started) {
-    const { events, tier } = this.session;
-    if (!events.has.write) return;
-    const shown = tags.map((tag) => this.session.shown(tag));
-    const durationMs = performance.now() - started;
-    events.emit('write', {
-      key: this.session.shown(name),
-      value,
-      ttl: millis / 1000,
-      tags: shown,
-      tier,
-      durationMs,
-    });
-  }
-
-  /**
-   * @param {string} name
-   * @param {number} started
-   */
-  tellDeleted(name, started) {
-    const { events } = this.session;
-    if (!events.has.delete) return;
-    events.emit('delete', { key: this.session.shown(name), durationMs: performance.now() - started });
   }
 }
 

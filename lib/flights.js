@@ -18,6 +18,7 @@ const { Endings } = require('./endings.js');
 const { Flight, GIVEN_UP, errorText, outcomeOf } = require('./flight.js');
 const { run, timedOut } = require('./run.js');
 const { orStale } = require('./stale.js');
+const { tellWritten } = require('./tell.js');
 
 /** @typedef {import('./flight.js').Outcome} Outcome */
 /** @typedef {import('./native.js').LeaseReply} LeaseReply */
@@ -55,9 +56,6 @@ const running = new Map();
 
 /** Those that have ended, while somebody may still be told to wait for them. */
 const endings = new Endings();
-
-/** What came of a value that is not kept. @type {Readonly<{ stored: boolean; superseded: number }>} */
-const NOT_STORED = Object.freeze({ stored: false, superseded: 0 });
 
 class Flights {
   /** @type {Session} */
@@ -129,7 +127,7 @@ class Flights {
 
   /**
    * @param {Request} request
-   * @param {Promise<LeaseReply>} reply
+   * @param {Promise<number | LeaseReply>} reply
    * @param {RemoteStore} store
    */
   async #whenAnswered(request, reply, store) {
@@ -150,10 +148,11 @@ class Flights {
    * What a lease's answer means for who asked. What waits for a run is in place when this returns.
    *
    * @param {Request} request
-   * @param {LeaseReply} reply
+   * @param {number | LeaseReply} reply
    * @returns {unknown}
    */
-  #take(request, { state, lease, joined, payload, outage }) {
+  #take(request, reply) {
+    const { state, lease, joined, payload, outage } = typeof reply === 'number' ? granted(reply) : reply;
     const { closed, events, tier } = this.#session;
     // Closing has given back what was held by then.
     if (closed) return this.#tooLate(request, state === 'granted' ? lease : 0);
@@ -255,7 +254,8 @@ class Flights {
       this.#end(request, lease, flight, error);
       throw error;
     }
-    let filled = NOT_STORED;
+    /** @type {ReturnType<import('./native.js').Binding['fill']>} */
+    let filled = false;
     try {
       const reply = this.#fill(request, lease, encoded, result);
       filled = reply instanceof Promise ? await reply : reply;
@@ -268,10 +268,10 @@ class Flights {
       this.#giveUp(request.key, lease);
     }
     // A thread that is being terminated is answered nothing any more.
-    const { stored, superseded } = filled ?? NOT_STORED;
+    const { stored, superseded } = typeof filled === 'object' ? filled : { stored: filled, superseded: 0 };
     const json = typeof encoded === 'string';
     this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), json, superseded });
-    if (stored) this.#tell(request, value, result, performance.now() - started, refreshes);
+    if (stored) this.#tell(request, value, result, started, refreshes);
     return value;
   }
 
@@ -286,7 +286,7 @@ class Flights {
    */
   #fill({ key, grace }, lease, encoded, { ttl, tags, keep }) {
     const { closed, store } = this.#session;
-    if (closed) return NOT_STORED;
+    if (closed) return false;
     const { format, content } = typeof encoded === 'string' ? { format: 0, content: encoded } : encoded;
     const names = tags.length === 0 ? null : [...tags];
     return store.ask(binding.fill, key, lease, format, content, ttl, grace, names, keep);
@@ -341,18 +341,25 @@ class Flights {
    * @param {Request} request
    * @param {unknown} value
    * @param {{ ttl: number; tags: readonly string[] }} result
-   * @param {number} durationMs
+   * @param {number} started
    * @param {boolean} refreshed
    */
-  #tell({ shown: key }, value, { ttl, tags }, durationMs, refreshed) {
-    const { events, tier } = this.#session;
-    if (events.has.write) {
-      const names = tags.map((tag) => this.#session.shown(tag));
-      events.emit('write', { key, value, ttl: ttl / 1000, tags: names, tier, durationMs });
+  #tell({ key: name, shown: key }, value, { ttl: millis, tags }, started, refreshed) {
+    tellWritten(this.#session, { name, value, millis, tags }, started);
+    const { events } = this.#session;
+    if (refreshed && events.has.refresh) {
+      events.emit('refresh', { key, durationMs: performance.now() - started });
     }
-    if (refreshed && events.has.refresh) events.emit('refresh', { key, durationMs });
   }
 }
+
+/**
+ * The answer to most misses: a run, and nothing more.
+ *
+ * @param {number} lease
+ * @returns {LeaseReply}
+ */
+const granted = (lease) => ({ state: 'granted', lease, joined: 0 });
 
 /** @param {Request} request */
 const elapsed = ({ started }) => (started === 0 ? 0 : performance.now() - started);

@@ -29,7 +29,8 @@ const { Queue } = require('./queue.js');
  */
 
 /**
- * What a miss may do. With an `outage` this process decided alone, for the backend could not be asked.
+ * What a miss may do, where it is more than to compute the value: then it is the name of the run. With an `outage` this
+ * process decided alone, for the backend could not be asked.
  * @typedef {object} LeaseReply
  * @property {'hit' | 'granted' | 'held'} state
  * @property {number} lease
@@ -67,8 +68,9 @@ const { Queue } = require('./queue.js');
  * @property {(handle: number, id: number, key: string, ttl: number) => boolean} touch
  * @property {(handle: number, id: number, key: string) => number | null} remaining
  * @property {(handle: number, id: number, key: string, step: number, ttl: number) => number} increment
- * @property {(handle: number, id: number, key: string, tags: string[] | null, offline: boolean) => LeaseReply} lease
- * @property {(handle: number, id: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => { stored: boolean; superseded: number }} fill
+ * @property {(handle: number, id: number, key: string, tags: string[] | null, offline: boolean) => number | LeaseReply} lease
+ * @property {(handle: number, id: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => boolean | { stored: boolean; superseded: number }} fill whether it was stored; and, if an
+ *   invalidation came between, when
  * @property {(handle: number, id: number, key: string, lease: number, error: string) => void} fail
  * @property {(handle: number, id: number, tags: string[]) => void} flushTags
  * @property {(handle: number, id: number, prefix: string) => void} flush

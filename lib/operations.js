@@ -14,6 +14,7 @@ const { checkTerms } = require('./lock-terms.js');
 const { binding } = require('./native.js');
 const { checkOptions } = require('./option-checks.js');
 const { TaggedCache } = require('./tagged.js');
+const { tellDeleted, tellWritten } = require('./tell.js');
 const { isKnownTtl } = require('./ttl.js');
 
 /** @typedef {import('../index.js').TTL | null | undefined} MaybeTtl */
@@ -156,7 +157,7 @@ class Operations {
       const started = performance.now();
       return then(access.session.store.ask(binding.pull, name), (payload) => {
         if (payload === undefined) return null;
-        access.tellDeleted(name, started);
+        tellDeleted(access.session, name, started);
         return access.session.orNull(payload, name, 'pull');
       });
     });
@@ -245,7 +246,7 @@ class Operations {
         return then(
           quietly(() => store.ask(binding.remaining, name)),
           (life) => {
-            access.tellWritten(name, value, life ?? millis, NO_TAGS, started);
+            tellWritten(access.session, { name, value, millis: life ?? millis, tags: NO_TAGS }, started);
             return value;
           },
         );

@@ -8,6 +8,7 @@ const { deadline } = require('./deadline.js');
 const { toMillis } = require('./ttl.js');
 
 /** @typedef {import('./flights.js').Request} Request */
+/** @typedef {import('../index.js').RememberContext} RememberContext */
 
 /** Ends a factory early. Most never look at their signal, and making one takes microseconds. */
 class Cancellation {
@@ -36,12 +37,54 @@ class Cancellation {
   }
 }
 
+/** @typedef {{ ttl: number; tags: readonly string[]; keep: boolean }} Result what a factory may set of it */
+
+/**
+ * What a factory is given. The signal's getter is the class's: one in a literal would be defined anew for each.
+ *
+ * @implements {RememberContext}
+ */
+class Context {
+  #cancellation;
+  key;
+  /** @type {RememberContext['setTtl']} */
+  setTtl;
+  /** @type {RememberContext['setTags']} */
+  setTags;
+  /** @type {RememberContext['skip']} */
+  skip;
+
+  /**
+   * @param {Request} request
+   * @param {Cancellation} cancellation
+   * @param {Result} result
+   */
+  constructor(request, cancellation, result) {
+    this.#cancellation = cancellation;
+    this.key = request.asked;
+    // Functions of its own: factories take them out of it.
+    this.setTtl = (ttl) => {
+      result.ttl = ttl === undefined || ttl === null ? request.defaultTtl : toMillis(ttl);
+    };
+    this.setTags = (tags) => {
+      result.tags = [...new Set([...request.kept, ...request.scope(tags)])];
+    };
+    this.skip = () => {
+      result.keep = false;
+    };
+  }
+
+  get signal() {
+    return this.#cancellation.signal;
+  }
+}
+
 /**
  * Runs the factory under its deadline.
  *
  * @param {Request} request
  * @param {Cancellation} cancellation
- * @param {{ ttl: number; tags: readonly string[]; keep: boolean }} result what the factory sets of it
+ * @param {Result} result
  */
 async function run(request, cancellation, result) {
   /** @type {Promise<never>} */
@@ -51,23 +94,7 @@ async function run(request, cancellation, result) {
   // A factory that throws before it is raced with this leaves nobody to hear of a later abort.
   overdue.catch(() => {});
   const stop = deadline(request.hardTimeout, () => cancellation.abort(timedOut(request)));
-  const context = {
-    key: request.asked,
-    get signal() {
-      return cancellation.signal;
-    },
-    /** @param {unknown} ttl */
-    setTtl: (ttl) => {
-      result.ttl = ttl === undefined || ttl === null ? request.defaultTtl : toMillis(ttl);
-    },
-    /** @param {unknown} tags */
-    setTags: (tags) => {
-      result.tags = [...new Set([...request.kept, ...request.scope(tags)])];
-    },
-    skip: () => {
-      result.keep = false;
-    },
-  };
+  const context = new Context(request, cancellation, result);
   try {
     return await Promise.race([request.factory(context), overdue]);
   } catch (error) {

@@ -83,7 +83,9 @@ queue.answered = (id, answer) => {
   if (fault === undefined) answered.call(queue, id, answer);
   else if (fault === 'hang') held.push(id);
   else if (name === 'lease' && args[2] && fault !== FOREIGN) {
-    answered.call(queue, id, { ...answer, outage: fault });
+    // With an outage it is never the number alone.
+    const reply = typeof answer === 'number' ? { state: 'granted', lease: answer, joined: 0 } : answer;
+    answered.call(queue, id, { ...reply, outage: fault });
   } else failed.call(queue, id, fault);
 };
 queue.drain = (completions) => {

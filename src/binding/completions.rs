@@ -98,7 +98,7 @@ impl Values {
         unsafe {
             match answer {
                 Answer::One(handed) => self.handed(handed),
-                Answer::Reply(Reply::Changed(changed)) => {
+                Answer::Reply(Reply::Changed(changed) | Reply::Filled { stored: changed, superseded: 0 }) => {
                     Ok(code(if changed { Kind::True } else { Kind::False }, 0))
                 }
                 Answer::Reply(Reply::Done | Reply::Payload(None)) => Ok(code(Kind::Nothing, 0)),

@@ -81,7 +81,7 @@ pub fn increment(handle: u32, id: u32, key: String, step: f64, ttl: f64) -> Resu
 }
 
 /// The value, or the right to compute it, or the name of the run that computes it.
-#[napi(catch_unwind, ts_return_type = "NativeLease | undefined")]
+#[napi(catch_unwind, ts_return_type = "number | NativeLease | undefined")]
 pub fn lease(
     handle: u32,
     id: u32,
@@ -94,7 +94,7 @@ pub fn lease(
 }
 
 /// Ends a run with what its factory made; `keep: false` stores nothing.
-#[napi(catch_unwind, ts_return_type = "NativeFill | undefined")]
+#[napi(catch_unwind, ts_return_type = "boolean | NativeFill | undefined")]
 pub fn fill(
     handle: u32,
     id: u32,

@@ -1,0 +1,51 @@
+'use strict';
+
+/** What was changed, told to who listens: nothing is made where nobody does. */
+
+/** @typedef {import('./session.js').Session} Session */
+/** @typedef {{ name: string; value: unknown; millis: number; tags: readonly string[] }} Written as the core knows it */
+
+/**
+ * @param {Session} session
+ * @param {Written} written
+ * @param {number} started
+ */
+function tellWritten(session, { name, value, millis, tags }, started) {
+  const { events, tier } = session;
+  if (!events.has.write) return;
+  events.emit('write', {
+    key: session.shown(name),
+    value,
+    ttl: millis / 1000,
+    tags: tags.map((tag) => session.shown(tag)),
+    tier,
+    durationMs: performance.now() - started,
+  });
+}
+
+/**
+ * @param {Session} session
+ * @param {string} name
+ * @param {number} started
+ */
+function tellDeleted(session, name, started) {
+  const { events } = session;
+  if (!events.has.delete) return;
+  events.emit('delete', { key: session.shown(name), durationMs: performance.now() - started });
+}
+
+/**
+ * @param {Session} session
+ * @param {readonly string[]} tags
+ * @param {number} started
+ */
+function tellFlushed(session, tags, started) {
+  const { events } = session;
+  if (!events.has.invalidate) return;
+  const shown = tags.map((tag) => session.shown(tag));
+  events.emit('invalidate', { tags: shown, durationMs: performance.now() - started });
+}
+
+exports.tellDeleted = tellDeleted;
+exports.tellFlushed = tellFlushed;
+exports.tellWritten = tellWritten;
