@@ -13,7 +13,7 @@ use super::convert::{life, typed_array};
 use super::error::{self, Result};
 use super::raw::{arguments, guard, lift, number_of, with_long_text};
 use super::sessions;
-use crate::core::command::{Command, Condition, RequestId, Simple};
+use crate::core::command::{AtOnce, Command, Condition, RequestId, Simple};
 use crate::core::value::{Format, Payload, Value};
 
 /// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
@@ -178,8 +178,8 @@ impl Gathered {
         self.numbers.len() / WIDTH
     }
 
-    /// The text, and what is asked, in order, if all of it is simple.
-    pub fn simple(&self) -> Option<(&Bytes, Vec<(RequestId, Simple)>)> {
+    /// What is asked, if all of it is simple.
+    pub fn simple(&self) -> Option<AtOnce<'_>> {
         let Text::Ascii(text) = &self.text else { return None };
         let mut all = Vec::with_capacity(self.most());
         for request in Request::all(&self.numbers) {
@@ -192,7 +192,7 @@ impl Gathered {
             };
             all.push((request.id, simple));
         }
-        Some((text, all))
+        Some(AtOnce::Gathered(text, all))
     }
 
     /// Makes them commands, in order.

@@ -23,7 +23,7 @@ use super::mailbox::{self, Address};
 use super::outbox::Gathered;
 use super::redis::NativeRedis;
 use crate::core::clock::ClockKind;
-use crate::core::command::{Command, Reply, RequestId};
+use crate::core::command::{AtOnce, Command, Reply, RequestId};
 use crate::core::driver::memory::{Bounds, Policy};
 use crate::core::driver::tiered::{self, Lower};
 use crate::core::driver::{Answers, Batch};
@@ -80,10 +80,10 @@ impl Session {
             return;
         }
         let (session, answers) = (self.id, Arc::clone(&self.address) as Arc<dyn Answers>);
-        if let [Queued::Gathered(gathered)] = &queued[..]
-            && let Some(redis) = self.engine.at_once()
-            && let Some((text, requests)) = gathered.simple()
-            && redis.ask_now(session, &answers, text, requests)
+        if let Some(redis) = self.engine.at_once()
+            && queued.iter().all(Queued::may_be_at_once)
+            && let Some(requests) = queued.iter().map(Queued::at_once).collect::<Option<Vec<_>>>()
+            && redis.ask_now(session, &answers, &requests)
         {
             return;
         }
@@ -120,6 +120,19 @@ impl Queued {
         match self {
             Self::One(..) => 1,
             Self::Gathered(gathered) => gathered.most(),
+        }
+    }
+
+    /// Whether it may be what this thread can send by itself.
+    fn may_be_at_once(&self) -> bool {
+        matches!(self, Self::Gathered(_) | Self::One(_, Command::Lease { .. } | Command::Fill { .. }))
+    }
+
+    /// What this thread may send by itself.
+    fn at_once(&self) -> Option<AtOnce<'_>> {
+        match self {
+            Self::One(id, command) => Some(AtOnce::One(*id, command)),
+            Self::Gathered(gathered) => gathered.simple(),
         }
     }
 }

@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::error::ErrorKind;
 use super::value::{Life, Payload, Value};
 
@@ -220,6 +222,24 @@ pub enum Simple {
         /// How long it is fresh; `None` is for ever.
         ttl: Option<Duration>,
     },
+}
+
+/// Requests that may be sent by the thread that asks them.
+pub enum AtOnce<'a> {
+    /// Those whose keys and values are in a text.
+    Gathered(&'a Bytes, Vec<(RequestId, Simple)>),
+    /// One.
+    One(RequestId, &'a Command),
+}
+
+impl AtOnce<'_> {
+    /// How many requests it is.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Gathered(_, all) => all.len(),
+            Self::One(..) => 1,
+        }
+    }
 }
 
 /// What a [`Command::Lease`] finds.

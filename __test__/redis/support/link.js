@@ -4,11 +4,16 @@ const { encode } = require('./resp.js');
 const { Requests } = require('./requests.js');
 
 /**
+ * A command, or what makes one of the arguments of the one in whose place it is sent, if another is to be sent.
+ * @typedef {(string | Buffer)[] | ((args: string[]) => (string | Buffer)[] | undefined)} Replacement
+ */
+
+/**
  * @typedef {object} Faults
  * @property {Set<'requests' | 'replies'>} paused
  * @property {number | null} cutAfter
  * @property {boolean} half
- * @property {Map<string, (string | Buffer)[]>} replaced
+ * @property {Map<string, Replacement>} replaced
  */
 
 /**
@@ -131,7 +136,8 @@ class Link {
       this.#held.push(bytes.subarray(start, end));
       start = end;
       const own = this.#held.splice(0);
-      const other = this.#begun ? undefined : this.#faults.replaced.get(args[0].toUpperCase());
+      const replaced = this.#begun ? undefined : this.#faults.replaced.get(args[0].toUpperCase());
+      const other = typeof replaced === 'function' ? replaced(args) : replaced;
       if (other === undefined) passed.push(...own);
       else passed.push(encode(other));
       this.#begun = false;

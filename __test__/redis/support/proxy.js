@@ -128,12 +128,17 @@ class Proxy {
     this.replace('HELLO', how === 'noproto' ? ['HELLO', '9'] : ['HELLO-UNKNOWN']);
   }
 
+  /** Answers `SET … NX GET` as servers before 7.0 do: `-ERR syntax error`. */
+  refuseSetGet() {
+    this.replace('SET', (args) => (args.includes('GET') ? [...args, 'unknown'] : undefined));
+  }
+
   /**
    * Sends another command instead of each one of that name, so that the server answers in its place and
    * in order. `fail` is made with it.
    *
    * @param {string} name
-   * @param {(string | Buffer)[]} command
+   * @param {import('./link.js').Replacement} command
    */
   replace(name, command) {
     this.faults.replaced.set(name.toUpperCase(), command);

@@ -1,4 +1,4 @@
-//! Reads and writes that are sent by the thread that asks them ([`super::shortcut`]).
+//! Requests that are sent by the thread that asks them ([`super::shortcut`]).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,58 +7,108 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Call, Outgoing, Sink, pack_get, pack_set};
+use super::call::{Call, Outgoing, Sink};
 use super::router::Router;
 use super::sending::Flight;
 use super::{Asked, Redis, values};
-use crate::core::command::{RequestId, Simple};
+use crate::core::command::{AtOnce, Command, LeaseId, RequestId, Simple};
 use crate::core::driver::Answers;
 use crate::core::hub::SessionId;
-use crate::core::value::Life;
+use crate::core::value::{Life, Value};
+
+/// More leases are asked for by the task, which asks once for all who want the same.
+const MOST_LEASES: usize = 16;
+
+/// Requests that are one call each.
+enum Step<'a> {
+    Gathered(&'a Bytes, &'a [(RequestId, Simple)]),
+    Lookup { id: RequestId, key: &'a str, offline: bool },
+    Fill { id: RequestId, key: &'a str, lease: LeaseId, value: &'a Value, marker: Arc<[u8]> },
+}
 
 impl Redis {
-    /// Sends the requests of a session at once, if each is one call and none must wait for anything. They are of `text`.
-    /// `false` if not: none was sent.
+    /// Sends the requests of a session at once, if each is one call and none must wait for anything. `false` if not: none
+    /// was sent.
     pub fn ask_now(
         self: &Arc<Self>,
         session: SessionId,
         answers: &Arc<dyn Answers>,
-        text: &Bytes,
-        requests: Vec<(RequestId, Simple)>,
+        requests: &[AtOnce<'_>],
     ) -> bool {
         let Router::Single(link) = &self.router else { return false };
         let room = self.config.max_queue.saturating_sub(self.pending.load(Ordering::Relaxed));
-        let is_plain = |(_, simple): &(RequestId, Simple)| match simple {
-            Simple::Get { .. } => true,
-            Simple::Put { value, .. } => self.is_stored_as_it_is(*value as usize),
-        };
-        if self.order.is_claiming() || requests.len() as u64 > room || !requests.iter().all(is_plain) {
+        let count: usize = requests.iter().map(AtOnce::count).sum();
+        if self.order.is_claiming() || count as u64 > room {
             return false;
         }
+        let Some(steps) = self.steps(requests) else { return false };
         let deadline = self.deadline();
         link.shortcut.send(|out| {
-            let mut calls = VecDeque::with_capacity(requests.len());
-            let mut rest = text.clone();
-            let mut part = |length: u32| rest.split_to(length as usize);
-            for (id, simple) in requests {
-                let asked = Asked::new(Arc::clone(self), session, deadline, (id, Arc::clone(answers)));
-                let (call, sink) = match simple {
-                    Simple::Get { key } => {
-                        let key = part(key);
-                        pack_get(out, &key);
-                        (Call::Get(key), Sink::Get(asked))
+            let mut calls = VecDeque::with_capacity(count);
+            let mut send = |outgoing: Outgoing| {
+                // Nothing is watched here.
+                let before = outgoing.pack(out, false);
+                calls.push_back((outgoing, before));
+            };
+            let asked = |id| Asked::new(Arc::clone(self), session, deadline, (id, Arc::clone(answers)));
+            for step in steps {
+                match step {
+                    Step::Gathered(text, all) => {
+                        let mut rest = text.clone();
+                        for (id, simple) in all {
+                            send(self.simple(asked(*id), *simple, &mut rest));
+                        }
                     }
-                    Simple::Put { key, value, ttl } => {
-                        let (key, value) = (part(key), part(value));
-                        let millis = values::lifetime(Life { ttl, grace: Duration::ZERO });
-                        pack_set(out, &key, &value, millis);
-                        let begun = self.flushes.put(&key);
-                        (Call::Set(key, value, millis), Sink::Put(asked, begun))
+                    Step::Lookup { id, key, offline } => {
+                        send(self.lookup(vec![asked(id)], key, offline, deadline));
                     }
-                };
-                calls.push_back((Outgoing { call, deadline, sink, asking: false }, 0));
+                    Step::Fill { id, key, lease, value, marker } => {
+                        send(self.store_leased(asked(id), key, lease, value.clone(), &marker));
+                    }
+                }
             }
             Flight::of(calls, deadline)
         })
+    }
+
+    /// The requests, if each is one call.
+    fn steps<'a>(&self, requests: &'a [AtOnce<'a>]) -> Option<Vec<Step<'a>>> {
+        let mut looked_up = Vec::new();
+        let mut step = |request: &'a AtOnce<'a>| match *request {
+            AtOnce::Gathered(text, ref all) => {
+                let is_plain = |(_, simple): &(RequestId, Simple)| match simple {
+                    Simple::Get { .. } => true,
+                    Simple::Put { value, .. } => self.is_stored_as_it_is(*value as usize),
+                };
+                all.iter().all(is_plain).then_some(Step::Gathered(text, all))
+            }
+            AtOnce::One(id, Command::Lease { key, tags, offline }) => {
+                let alone = looked_up.len() < MOST_LEASES && !looked_up.contains(&key);
+                looked_up.push(key);
+                (alone && self.is_looked_up(tags)).then_some(Step::Lookup { id, key, offline: *offline })
+            }
+            AtOnce::One(id, Command::Fill { key, lease, value, keep }) => {
+                let marker = self.marker(*lease, value, *keep)?;
+                Some(Step::Fill { id, key, lease: *lease, value, marker })
+            }
+            AtOnce::One(..) => None,
+        };
+        requests.iter().map(&mut step).collect()
+    }
+
+    /// A request whose key and value are the next parts of a text.
+    fn simple(&self, asked: Asked, simple: Simple, rest: &mut Bytes) -> Outgoing {
+        let deadline = asked.deadline;
+        let mut part = |length: u32| rest.split_to(length as usize);
+        let (call, sink) = match simple {
+            Simple::Get { key } => (Call::Get(part(key)), Sink::Get(asked)),
+            Simple::Put { key, value, ttl } => {
+                let (key, value) = (part(key), part(value));
+                let millis = values::lifetime(Life { ttl, grace: Duration::ZERO });
+                let begun = self.flushes.put(&key);
+                (Call::Set(key, value, millis), Sink::Put(asked, begun))
+            }
+        };
+        Outgoing { call, deadline, sink, asking: false }
     }
 }

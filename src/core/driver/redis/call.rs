@@ -1,6 +1,6 @@
 //! One thing that a server is asked, and where its answer goes.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use super::Asked;
 use super::fault::Fault;
+use super::quick::{Filling, Lookup};
 use super::scripts::Script;
-use super::wire::{Value, command, decimal};
+use super::wire::{Pending, Value, command, decimal};
 use crate::core::driver::remote::flushes::Begun;
 
 /// The answer to a call.
@@ -22,10 +23,8 @@ pub enum Call {
     Get(Bytes),
     /// `SET`, for so many milliseconds or for ever.
     Set(Bytes, Bytes, Option<u64>),
-    /// `SET` where there is nothing, for so many milliseconds; what there is.
-    Lease(Box<[u8]>, Vec<u8>, u64),
-    /// The server's time. The key says which server's.
-    Time(Box<[u8]>),
+    /// The server's time, then `SET` where there is nothing, for so many milliseconds; what there is.
+    Lease(Box<[u8]>, Arc<[u8]>, u64),
     /// A script on one key.
     Script(&'static Script, Box<[u8]>, Vec<Vec<u8>>),
     /// Another command: its name, its key, and what follows.
@@ -44,8 +43,21 @@ pub enum Sink {
     Get(Asked),
     /// A `put` of a user's.
     Put(Asked, Begun),
+    /// A `remember` of a user's.
+    Lookup(Box<Lookup>),
+    /// What a factory made.
+    Fill(Box<Filling>),
     /// A step of an operation.
     Step(oneshot::Sender<Answer>),
+}
+
+impl Sink {
+    /// Takes an answer that comes before the call's own.
+    pub fn before(&mut self, answer: &Value) {
+        if let Self::Lookup(lookup) = self {
+            lookup.time(answer);
+        }
+    }
 }
 
 /// A call on its way.
@@ -66,7 +78,6 @@ impl Call {
         match self {
             Self::Get(key) | Self::Set(key, ..) => Some(key),
             Self::Lease(key, ..)
-            | Self::Time(key)
             | Self::Script(_, key, _)
             | Self::Command(_, key, _)
             | Self::Watch(key)
@@ -74,21 +85,45 @@ impl Call {
             Self::Bare(..) => None,
         }
     }
+}
 
+impl Outgoing {
     /// Appends the call to what is sent; how many answers come before its own.
     ///
-    /// A script that this connection does not know yet is sent whole, once in a pipeline too: the server runs what
-    /// it is sent in order.
-    pub fn pack(&self, out: &mut Vec<u8>, known: &mut HashSet<&'static str>, pushes: bool) -> usize {
-        match self {
-            Self::Get(key) => pack_get(out, key),
-            Self::Set(key, value, millis) => pack_set(out, key, value, *millis),
-            Self::Lease(key, marker, millis) => {
+    /// A script that the server was not sent on this connection is sent whole, once in a pipeline too: the server runs
+    /// what it is sent in order.
+    pub fn pack(&self, out: &mut Pending, pushes: bool) -> usize {
+        let Pending { bytes: out, known, .. } = out;
+        let mut before = 0;
+        let mut first = |parts: &[&[u8]]| {
+            command(out, parts);
+            before += 1;
+        };
+        match &self.call {
+            Call::Lease(..) => first(&[b"TIME"]),
+            // Tracking is opted into for the next command alone. Redis forgets that it was asked by the next command too:
+            // a key that is on its way is not watched.
+            Call::Watch(_) | Call::WatchLock(_) if pushes && !self.asking => {
+                first(&[b"CLIENT", b"CACHING", b"YES"]);
+            }
+            _ => {}
+        }
+        if self.asking {
+            first(&[b"ASKING"]);
+        }
+        match &self.call {
+            Call::Get(key) => command(out, &[b"GET", key]),
+            Call::Watch(key) => command(out, &[b"GET", key]),
+            Call::WatchLock(key) => command(out, &[b"HGET", key, b"owner"]),
+            Call::Set(key, value, None) => command(out, &[b"SET", key, value]),
+            Call::Set(key, value, Some(millis)) => {
+                command(out, &[b"SET", key, value, b"PX", decimal(*millis, &mut [0; 20])]);
+            }
+            Call::Lease(key, marker, millis) => {
                 let life = &mut [0; 20];
                 command(out, &[b"SET", key, marker, b"NX", b"GET", b"PX", decimal(*millis, life)]);
             }
-            Self::Time(_) => command(out, &[b"TIME"]),
-            Self::Script(script, key, args) => {
+            Call::Script(script, key, args) => {
                 let parts: [&[u8]; 2] = if known.insert(&script.hash) {
                     [b"EVAL", script.code.as_bytes()]
                 } else {
@@ -96,38 +131,14 @@ impl Call {
                 };
                 with(out, &[parts[0], parts[1], b"1", key], args);
             }
-            Self::Command(name, key, args) => with(out, &[name.as_bytes(), key], args),
-            Self::Bare(name, args) => with(out, &[name.as_bytes()], args),
-            Self::Watch(key) => return watch(out, &[b"GET", key], pushes),
-            Self::WatchLock(key) => return watch(out, &[b"HGET", key, b"owner"], pushes),
+            Call::Command(name, key, args) => with(out, &[name.as_bytes(), key], args),
+            Call::Bare(name, args) => with(out, &[name.as_bytes()], args),
         }
-        0
-    }
-}
-
-/// Appends a `GET`.
-pub fn pack_get(out: &mut Vec<u8>, key: &[u8]) {
-    command(out, &[b"GET", key]);
-}
-
-/// Appends a `SET`, for so many milliseconds or for ever.
-pub fn pack_set(out: &mut Vec<u8>, key: &[u8], value: &[u8], millis: Option<u64>) {
-    match millis {
-        None => command(out, &[b"SET", key, value]),
-        Some(millis) => command(out, &[b"SET", key, value, b"PX", decimal(millis, &mut [0; 20])]),
+        before
     }
 }
 
 fn with(out: &mut Vec<u8>, first: &[&[u8]], args: &[Vec<u8>]) {
     let parts: Vec<&[u8]> = first.iter().copied().chain(args.iter().map(Vec::as_slice)).collect();
     command(out, &parts);
-}
-
-fn watch(out: &mut Vec<u8>, parts: &[&[u8]], pushes: bool) -> usize {
-    if pushes {
-        // Tracking is opted into for the next command alone.
-        command(out, &[b"CLIENT", b"CACHING", b"YES"]);
-    }
-    command(out, parts);
-    usize::from(pushes)
 }

@@ -1,7 +1,6 @@
 //! What a caller of `remember` finds: a value, the lease of the key, or the run of another.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
@@ -19,11 +18,6 @@ use crate::core::driver::remote::runs::Run;
 use crate::core::value::Payload;
 
 impl Redis {
-    /// Whether [`Redis::find_simply`] is worth a try.
-    pub(super) fn may_find_simply(&self, tags: &[Box<str>]) -> bool {
-        tags.is_empty() && !self.has_no_get.load(Ordering::Relaxed)
-    }
-
     /// What there is for a caller: a value, the lease, or another's run.
     pub(super) async fn find(
         &self,
@@ -50,48 +44,6 @@ impl Redis {
                 Err(header) => dead = header,
             }
         }
-    }
-
-    /// Most misses, and hits, without a script: `SET … NX GET` gives the lease or says what there is. `None` if that
-    /// is not all: a value in its grace, a failed run, a run of another process, tags. Servers before 7.0 do not know it.
-    pub(super) async fn find_simply(
-        &self,
-        key: &Arc<str>,
-        deadline: Instant,
-    ) -> std::result::Result<Option<Found>, Fault> {
-        let (lease, token) = self.runs.name();
-        let marker: Arc<[u8]> = record::lease(&token).into();
-        let life = self.config.lease_ttl.as_millis() as u64;
-        // The time after the lease was given, and before anybody knows of it: a flush between them is older than what
-        // will be computed.
-        let asked = self.ask(Call::Lease(key.as_bytes().into(), marker.to_vec(), life), deadline);
-        let time = self.ask(Call::Time(key.as_bytes().into()), deadline);
-        let found = match asked.await {
-            Err(Fault::Refused { code, .. }) if &*code == "ERR" => {
-                self.has_no_get.store(true, Ordering::Relaxed);
-                return Ok(None);
-            }
-            // What is no text, or a server that takes no writes now and may have the value all the same.
-            Err(Fault::Refused { .. }) => return Ok(None),
-            other => other?,
-        };
-        if let Answered::BulkString(bytes) = found {
-            let (header, has_value) = match parse(&bytes) {
-                Stored::Record(header) => (header, true),
-                Stored::Lease(header) => (header, false),
-                _ => return Ok(self.value_now(bytes).unwrap_or_default().map(Found::Hit)),
-            };
-            // A run of this process is known to be under way, whatever the time.
-            if header.tags.is_empty()
-                && let Some(lease) = self.runs.by_token(&header.token)
-            {
-                let stale = if has_value { Some(self.decode(header, bytes).await) } else { None };
-                return Ok(Some(Found::Held { lease, follow: None, stale }));
-            }
-            return Ok(self.value_now(bytes).unwrap_or_default().map(Found::Hit));
-        }
-        let run = Run { began: micros(&time.await?), marker: Some(marker), ..Run::of(key, token) };
-        Ok(Some(Found::Granted { lease, run, stale: None }))
     }
 
     /// What the script's answer means; or the header of what is to count as nothing, for it is out of date.
@@ -193,13 +145,4 @@ impl Judged {
             }
         }
     }
-}
-
-/// What `TIME` answers, in microseconds.
-fn micros(time: &Answered) -> u64 {
-    let Answered::Array(parts) = time else { return 0 };
-    let number = |at: usize| {
-        parts.get(at).and_then(Answered::text).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
-    };
-    number(0) * 1_000_000 + number(1)
 }

@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep};
 
 use super::call::Call;
 use super::fault::Fault;
-use super::scripts::{FAIL, FILL, RENEW, STORE_LEASED};
+use super::scripts::{FAIL, FILL, RENEW};
 use super::wire::Value as Answered;
-use super::{Asked, Leasing, Redis, values};
-use crate::core::command::{Command, LeaseId, Reply};
+use super::{Asked, Redis, values};
+use crate::core::command::{LeaseId, Reply};
 use crate::core::driver::remote::Tagged;
 use crate::core::driver::remote::epochs::flushed_since;
 use crate::core::driver::remote::leasing::answer;
@@ -22,36 +22,17 @@ use crate::core::driver::remote::runs::Run;
 use crate::core::error::Result;
 use crate::core::hub::{Outcome, SessionId};
 use crate::core::runtime;
+use crate::core::stats::Counters;
 use crate::core::value::Value;
 
 /// How long the error of a failed run stays for those who wait for it in other processes.
 const ERROR_KEPT: &[u8] = b"2000";
 
 /// Answers callers who ask for the same lease at the same time.
-pub async fn lease(askers: Vec<Asked>, key: Box<str>, tags: Vec<Box<str>>, offline: bool) {
+pub async fn lease(askers: Vec<Asked>, key: &Arc<str>, tags: &[Box<str>], offline: bool) {
     let Some(first) = askers.first() else { return };
     let (redis, deadline) = (Arc::clone(&first.store), first.deadline);
-    let name: Arc<str> = key.clone().into();
-    if redis.may_find_simply(&tags) {
-        match redis.find_simply(&name, deadline).await {
-            Ok(None) => {}
-            Ok(Some(found)) => return answer(&redis, askers, &name, Ok(found), offline),
-            Err(fault) => return answer(&redis, askers, &name, Err(fault), offline),
-        }
-        // A second step: what is asked of the key meanwhile, the end of a run that others are told of first too,
-        // comes after it.
-        if redis.order.is_claimed(&key) {
-            for asked in askers {
-                let command = Command::Lease { key: key.clone(), tags: tags.clone(), offline };
-                redis.begin(asked, command, &mut Leasing::new());
-            }
-            return;
-        }
-        redis.order.claim(&key);
-        answer(&redis, askers, &name, redis.find(&name, &tags, deadline).await, offline);
-        return redis.release(&key);
-    }
-    answer(&redis, askers, &name, redis.find(&name, &tags, deadline).await, offline);
+    answer(&redis, askers, key, redis.find(key, tags, deadline).await, offline);
 }
 
 /// Prolongs the leases of factories that run, for as long as the store is open.
@@ -96,10 +77,8 @@ impl Redis {
         let superseded = u64::from(matches!(filled, Ok((_, true))));
         self.runs.complete(lease, &self.hub, superseded, Outcome::Value(Arc::new(payload)));
         let (stored, _) = filled?;
-        if stored {
-            self.counters.writes.count();
-        } else if keep && !run.offline {
-            self.counters.refused_fills.count();
+        if keep && !run.offline {
+            self.count_fill(stored);
         }
         Ok(Reply::Filled { stored, superseded })
     }
@@ -139,18 +118,7 @@ impl Redis {
             keep &= !flushed;
         }
         let [ttl, grace] = values::times(value.life);
-        let (mut first, second) = self.encode(value, epochs.clone()).await;
-        if let Some(marker) = &run.marker
-            && keep
-            && grace == b"0"
-            && !ttl.is_empty()
-            && ttl != b"0"
-        {
-            first.extend(second);
-            let args = vec![marker.to_vec(), first, ttl];
-            let answer = self.ask(Call::Script(&STORE_LEASED, key.as_bytes().into(), args), deadline).await?;
-            return Ok((answer == Answered::Int(1), flushed));
-        }
+        let (first, second) = self.encode(value, epochs.clone()).await;
         let kept = if keep { b"1".to_vec() } else { b"0".to_vec() };
         let args = vec![run.token.as_bytes().to_vec(), kept, ttl, grace, first, second];
         let answer = self.ask(Call::Script(&FILL, key.as_bytes().into(), args), deadline).await?;
@@ -160,6 +128,12 @@ impl Redis {
             None => false,
         };
         Ok((answer == Answered::Int(1) && !dead, flushed))
+    }
+
+    /// Counts a result that was to be stored.
+    pub(super) fn count_fill(&self, stored: bool) {
+        let Counters { writes, refused_fills, .. } = &self.counters;
+        if stored { writes.count() } else { refused_fills.count() }
     }
 
     pub(super) async fn fail(

@@ -25,6 +25,7 @@ mod link;
 mod locks;
 mod order;
 mod pubsub;
+mod quick;
 mod record;
 mod redirect;
 mod router;
@@ -101,6 +102,8 @@ impl Listener for Ears {
                 Sink::Step(sender) => drop(sender.send(answer)),
                 Sink::Get(asked) => entries::got(asked, call, answer, &mut ready),
                 Sink::Put(asked, begun) => entries::stored(asked, begun, &call, answer, &mut ready),
+                Sink::Lookup(lookup) => quick::looked_up(*lookup, answer, &mut ready),
+                Sink::Fill(filling) => quick::filled(*filling, answer, &mut ready),
             }
         }
         ready.hand_over();
@@ -178,11 +181,11 @@ impl Redis {
                     askers.push(asked);
                     return;
                 }
-                return start(leases::lease(vec![asked], key, tags, offline));
+                return self.start_lease(vec![asked], &key, tags, offline);
             }
             command => {
                 // A lease that is asked for after this is not the one that was asked for before.
-                begin_leases(leasing);
+                self.begin_leases(leasing);
                 command
             }
         };
@@ -192,7 +195,27 @@ impl Redis {
                 self.router.send(Outgoing { call, deadline, sink: Sink::Get(asked), asking: false });
             }
             Command::Put { key, value, condition } => entries::put(asked, key, value, condition),
+            Command::Fill { key, lease, value, keep } => match self.marker(lease, &value, keep) {
+                Some(marker) => self.router.send(self.store_leased(asked, &key, lease, value, &marker)),
+                None => start(run(asked, Command::Fill { key, lease, value, keep })),
+            },
             command => start(run(asked, command)),
+        }
+    }
+
+    fn begin_leases(self: &Arc<Self>, leasing: &mut Leasing) {
+        for (key, (askers, tags, offline)) in leasing.drain() {
+            self.start_lease(askers, &key, tags, offline);
+        }
+    }
+
+    fn start_lease(&self, askers: Vec<Asked>, key: &str, tags: Vec<Box<str>>, offline: bool) {
+        let Some(deadline) = askers.first().map(|first| first.deadline) else { return };
+        if self.is_looked_up(&tags) {
+            self.router.send(self.lookup(askers, key, offline, deadline));
+        } else {
+            let key = key.into();
+            start(async move { leases::lease(askers, &key, &tags, offline).await });
         }
     }
 
@@ -212,14 +235,8 @@ impl Redis {
         for (asked, command) in self.order.release(key) {
             self.begin(asked, command, &mut leasing);
         }
-        begin_leases(&mut leasing);
+        self.begin_leases(&mut leasing);
         self.order.released();
-    }
-}
-
-fn begin_leases(leasing: &mut Leasing) {
-    for (key, (askers, tags, offline)) in leasing.drain() {
-        start(leases::lease(askers, key, tags, offline));
     }
 }
 
@@ -314,7 +331,7 @@ impl Driver for Redis {
                 command => self.begin(asked, command, &mut leasing),
             }
         }
-        begin_leases(&mut leasing);
+        self.begin_leases(&mut leasing);
     }
 
     fn release_session(self: Arc<Self>, session: SessionId) {

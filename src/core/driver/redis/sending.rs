@@ -13,7 +13,7 @@ use super::call::{Call, Outgoing};
 use super::config::Mode;
 use super::fault::{Fault, refused};
 use super::task::{State, Task};
-use super::wire::{Value, command};
+use super::wire::Value;
 
 /// Calls whose deadlines are this near end together.
 const SAME_TIME: Duration = Duration::from_millis(10);
@@ -41,15 +41,16 @@ impl Flight {
         self.calls.is_empty() && self.owed == 0
     }
 
-    /// The call that the next answer is for, if it is for one.
-    fn next(&mut self) -> Option<Outgoing> {
+    /// The call that is answered by the next that the server says, if one is.
+    fn next(&mut self, said: &Value) -> Option<Outgoing> {
         if self.owed > 0 {
             self.owed -= 1;
             return None;
         }
         match self.calls.front_mut() {
-            Some((_, before)) if *before > 0 => {
+            Some((call, before)) if *before > 0 => {
                 *before -= 1;
+                call.sink.before(said);
                 None
             }
             _ => self.calls.pop_front().map(|(call, _)| call),
@@ -90,21 +91,16 @@ impl Task {
         let Some(deadline) = calls.iter().map(|call| call.deadline).max() else { return };
         let whole = scripts_before_writes(&calls);
         let mut flight = Flight { calls: VecDeque::with_capacity(calls.len()), owed: 0, deadline, since };
-        let mut out = connection.wire.output();
+        let mut out = connection.wire.outlet().pending();
         // What others have sent goes before, and nothing comes between.
         self.shortcut.adopt(&mut self.flights, &mut self.earliest);
         for (at, outgoing) in calls.into_iter().enumerate() {
-            if outgoing.asking {
-                command(&mut out, &[b"ASKING"]);
-            }
             if whole.contains(&at)
                 && let Call::Script(script, ..) = &outgoing.call
             {
-                self.known.remove(&*script.hash);
+                out.known.remove(&*script.hash);
             }
-            // Redis forgets that it was asked by the next command: a key that is on its way is not watched.
-            let pushes = connection.pushes && !outgoing.asking;
-            let before = outgoing.call.pack(&mut out, &mut self.known, pushes) + usize::from(outgoing.asking);
+            let before = outgoing.pack(&mut out, connection.pushes);
             flight.calls.push_back((outgoing, before));
         }
         self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
@@ -124,7 +120,7 @@ impl Task {
                 continue;
             }
             let Some(flight) = self.flights.front_mut() else { continue };
-            let call = flight.next();
+            let call = flight.next(&value);
             if flight.is_over() {
                 self.flights.pop_front();
             }
@@ -150,7 +146,9 @@ impl Task {
         }
         self.listener.answered(answers);
         if !again.is_empty() {
-            self.known.clear();
+            if let State::Up(connection) = &self.state {
+                connection.wire.outlet().pending().known.clear();
+            }
             self.send(again);
         }
         if !demoted.is_empty() {

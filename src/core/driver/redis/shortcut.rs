@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::sending::Flight;
-use super::wire::Outlet;
+use super::wire::{Outlet, Pending};
 
 /// A link's shortcut.
 #[derive(Default)]
@@ -58,14 +58,14 @@ impl Shortcut {
 
     /// Sends a pipeline, which `write` makes and appends, on the calling thread. `false`, and it is not called, where the
     /// task is to be asked.
-    pub fn send(&self, write: impl FnOnce(&mut Vec<u8>) -> Flight) -> bool {
+    pub fn send(&self, write: impl FnOnce(&mut Pending) -> Flight) -> bool {
         if self.queued.load(Ordering::Acquire) > 0 {
             return false;
         }
         let Some(outlet) = self.outlet.read().clone() else { return false };
         let mut is_watched = false;
-        let sent = outlet.send_now(|bytes| {
-            let flight = write(bytes);
+        let sent = outlet.send_now(|pending| {
+            let flight = write(pending);
             // Before it is sent: the answer finds it.
             let mut sent = self.sent.lock();
             is_watched = sent.watched.is_some_and(|watched| watched <= flight.deadline);

@@ -4,7 +4,7 @@
 //! and jittered pauses, finds out when it can. Only for the first attempt, and for the one that follows a connection
 //! that was lost, calls wait. What is sent and how it is answered is in [`super::sending`].
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::io;
 use std::pin::Pin;
@@ -56,8 +56,6 @@ pub struct Task {
     pub(super) earliest: Option<Instant>,
     /// What was sent and is not answered, in order.
     pub(super) flights: VecDeque<Flight>,
-    /// The scripts that this connection's server knows.
-    pub(super) known: HashSet<&'static str>,
     pub(super) timeouts: u32,
     failures: u32,
     /// How many connections were made.
@@ -88,7 +86,6 @@ impl Task {
             waiting: VecDeque::new(),
             earliest: None,
             flights: VecDeque::new(),
-            known: HashSet::new(),
             timeouts: 0,
             failures: 0,
             made: 0,
@@ -231,7 +228,6 @@ impl Task {
                 let protocol = if connection.pushes { 3 } else { 2 };
                 self.status.made(protocol, self.made > 1, &connection.place);
                 (self.timeouts, self.stalled, self.since) = (0, None, Instant::now());
-                self.known.clear();
                 self.state = State::Up(connection);
                 // What was watched is not watched by this connection.
                 self.listener.changed(None);

@@ -42,25 +42,42 @@ pub fn answer<S: Remote>(
     found: std::result::Result<Found, Fault>,
     offline: bool,
 ) {
+    let mut ready = Ready::default();
+    answer_with(store, askers, key, found, offline, &mut ready);
+    ready.hand_over();
+}
+
+/// The same among other answers.
+pub fn answer_with<S: Remote>(
+    store: &Arc<S>,
+    askers: Vec<Asked<S>>,
+    key: &Arc<str>,
+    found: std::result::Result<Found, Fault>,
+    offline: bool,
+    ready: &mut Ready,
+) {
     match found {
-        Ok(found) => hand_out(store, askers, found, None),
+        Ok(found) => hand_out(store, askers, found, None, ready),
         Err(fault) if offline => {
-            hand_out(store, askers, decide_alone(store.runs(), key), Some(&fault.outage()));
+            hand_out(store, askers, decide_alone(store.runs(), key), Some(&fault.outage()), ready);
         }
         Err(fault) => {
-            let mut ready = Ready::default();
             for asked in askers {
                 ready.push(asked, Err(fault.error("remember")));
             }
-            ready.hand_over();
         }
     }
 }
 
 /// Answers what was found: one caller leads, the others wait. Nothing is awaited here, so that nobody is told of
 /// a run's end before it is told of the run.
-fn hand_out<S: Remote>(store: &Arc<S>, askers: Vec<Asked<S>>, found: Found, outage: Option<&Outage>) {
-    let mut ready = Ready::default();
+fn hand_out<S: Remote>(
+    store: &Arc<S>,
+    askers: Vec<Asked<S>>,
+    found: Found,
+    outage: Option<&Outage>,
+    ready: &mut Ready,
+) {
     let reply = |reply| match outage {
         None => Reply::Lease(reply),
         Some(outage) => Reply::Offline(reply, outage.clone()),
@@ -72,7 +89,7 @@ fn hand_out<S: Remote>(store: &Arc<S>, askers: Vec<Asked<S>>, found: Found, outa
                 store.counters().read(true);
                 ready.push(asked, Ok(reply(LeaseReply::Hit(payload.clone()))));
             }
-            return ready.hand_over();
+            return;
         }
         Found::Granted { lease, mut run, stale } => {
             let Some(leader) = askers.next() else { return };
@@ -96,14 +113,15 @@ fn hand_out<S: Remote>(store: &Arc<S>, askers: Vec<Asked<S>>, found: Found, outa
         let held = LeaseReply::Held { lease, joined: 1, stale: stale.clone() };
         ready.push(asked, Ok(reply(held)));
     }
-    ready.hand_over();
 }
 
 /// Answers a caller without asking the backend.
 pub fn answer_alone<S: Remote>(asked: Asked<S>, key: &str, fault: &Fault) {
     let store = Arc::clone(&asked.store);
     let found = decide_alone(store.runs(), &Arc::from(key));
-    hand_out(&store, vec![asked], found, Some(&fault.outage()));
+    let mut ready = Ready::default();
+    hand_out(&store, vec![asked], found, Some(&fault.outage()), &mut ready);
+    ready.hand_over();
 }
 
 /// One run for all threads of this process while the backend cannot be asked.

@@ -18,8 +18,7 @@ use std::task::{Context, Poll, ready};
 use parking_lot::MappedMutexGuard;
 use tokio::io::ReadBuf;
 
-pub use self::outlet::Outlet;
-use self::outlet::Pending;
+pub use self::outlet::{Outlet, Pending};
 use self::read::Scanner;
 use self::stream::Stream;
 pub use self::value::{Refusal, Value};

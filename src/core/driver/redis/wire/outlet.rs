@@ -1,5 +1,6 @@
 //! What is to be sent on a connection, and who sends it: the task that owns the connection, or a thread that asks.
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Write};
 
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
@@ -34,6 +35,8 @@ pub struct Pending {
     pub written: usize,
     /// Whether an encrypted stream may keep some of them back.
     pub unflushed: bool,
+    /// The scripts that the server was sent on this connection, by their hashes.
+    pub known: HashSet<&'static str>,
     closed: bool,
 }
 
@@ -67,11 +70,11 @@ impl Outlet {
 
     /// Sends what `write` appends, behind what waits, on the calling thread; whether all of it is on its way, the rest is
     /// the task's to send. `None`, and `write` is not called, where somebody is sending, or none but the task may.
-    pub fn send_now(&self, write: impl FnOnce(&mut Vec<u8>)) -> Option<bool> {
+    pub fn send_now(&self, write: impl FnOnce(&mut Pending)) -> Option<bool> {
         let socket = self.socket.as_ref()?;
         let mut pending = self.pending.try_lock().filter(|pending| !pending.closed)?;
+        write(&mut pending);
         let Pending { bytes, written, .. } = &mut *pending;
-        write(bytes);
         while *written < bytes.len() {
             match socket.send(&bytes[*written..]) {
                 Ok(length) if length > 0 => *written += length,

@@ -1,0 +1,213 @@
+//! A `remember` that takes one call to ask and one to end, as most do: no tags, no grace, nobody else's run.
+//!
+//! Both are answered from the pipeline that they went with, and may be sent by the thread that asks ([`super::at_once`]).
+//! What is more than that goes on as [`super::leases`] and [`super::find`] have it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::call::{Answer, Call, Outgoing, Sink};
+use super::fault::Fault;
+use super::record::{self, Header, Stored, parse};
+use super::scripts::STORE_LEASED;
+use super::wire::Value as Answered;
+use super::{Asked, Leasing, Redis, leases, values};
+use crate::core::command::{Command, LeaseId, Reply};
+use crate::core::driver::remote::asked::Ready;
+use crate::core::driver::remote::leasing::{Found, answer, answer_with};
+use crate::core::driver::remote::runs::Run;
+use crate::core::hub::Outcome;
+use crate::core::runtime::{self, start};
+use crate::core::value::{Payload, Value};
+
+/// Callers who ask for the same lease at the same time.
+pub struct Lookup {
+    askers: Vec<Asked>,
+    key: Arc<str>,
+    /// The name of their run, if it becomes one.
+    lease: LeaseId,
+    token: Arc<str>,
+    /// What stands under the key then.
+    marker: Arc<[u8]>,
+    /// The server's time before, in microseconds: what is flushed after it may not be known to the factory.
+    began: u64,
+    offline: bool,
+}
+
+impl Lookup {
+    /// Takes what the server says of its time.
+    pub fn time(&mut self, said: &Answered) {
+        let Answered::Array(parts) = said else { return };
+        let number = |at: usize| parts.get(at).and_then(Answered::text).and_then(|text| text.parse().ok());
+        let [seconds, micros]: [u64; 2] = [0, 1].map(|at| number(at).unwrap_or(0));
+        self.began = seconds * 1_000_000 + micros;
+    }
+}
+
+/// What a factory made, on its way.
+pub struct Filling {
+    asked: Asked,
+    lease: LeaseId,
+    payload: Payload,
+}
+
+impl Redis {
+    /// Whether `SET … NX GET` gives the lease or says what there is. Servers before 7.0 do not know it.
+    pub(super) fn is_looked_up(&self, tags: &[Box<str>]) -> bool {
+        tags.is_empty() && !self.has_no_get.load(Ordering::Relaxed)
+    }
+
+    /// Asks for a lease that [`Redis::is_looked_up`].
+    pub(super) fn lookup(&self, askers: Vec<Asked>, key: &str, offline: bool, deadline: Instant) -> Outgoing {
+        let (lease, token) = self.runs.name();
+        let marker: Arc<[u8]> = record::lease(&token).into();
+        let life = self.config.lease_ttl.as_millis() as u64;
+        let call = Call::Lease(key.as_bytes().into(), Arc::clone(&marker), life);
+        let lookup = Lookup { askers, key: key.into(), lease, token, marker, began: 0, offline };
+        Outgoing { call, deadline, sink: Sink::Lookup(Box::new(lookup)), asking: false }
+    }
+
+    /// What stands under the key while a run's value may be stored by comparing with that alone; `None` if it takes more.
+    pub(super) fn marker(&self, lease: LeaseId, value: &Value, keep: bool) -> Option<Arc<[u8]>> {
+        let lives = value.life.grace.is_zero()
+            && value.life.ttl.is_some_and(|ttl| !ttl.is_zero() && values::millis(ttl).is_some());
+        let size = value.payload.bytes.len();
+        if !keep || !lives || !value.tags.is_empty() || !self.is_stored_at_once(size) {
+            return None;
+        }
+        self.runs.get(lease)?.marker
+    }
+
+    /// Stores what a factory made, in the place of the marker.
+    pub(super) fn store_leased(
+        &self,
+        asked: Asked,
+        key: &str,
+        lease: LeaseId,
+        value: Value,
+        marker: &[u8],
+    ) -> Outgoing {
+        let payload = value.payload.clone();
+        let [ttl, _] = values::times(value.life);
+        let (mut bytes, rest) = self.encode_now(value, &[]);
+        bytes.extend(rest);
+        let call = Call::Script(&STORE_LEASED, key.as_bytes().into(), vec![marker.to_vec(), bytes, ttl]);
+        let deadline = asked.deadline;
+        let sink = Sink::Fill(Box::new(Filling { asked, lease, payload }));
+        Outgoing { call, deadline, sink, asking: false }
+    }
+}
+
+/// Answers callers of `remember`: with what was found, or by asking what takes more than one call.
+pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
+    let Some(redis) = lookup.askers.first().map(|first| Arc::clone(&first.store)) else { return };
+    let found = match said {
+        Err(Fault::Refused { code, .. }) => {
+            if &*code == "ERR" {
+                redis.has_no_get.store(true, Ordering::Relaxed);
+            }
+            // Or what is no text, or a server that takes no writes now and may have the value all the same.
+            None
+        }
+        Err(fault) => Some(Err(fault)),
+        Ok(Answered::BulkString(bytes)) => match redis.stands(bytes) {
+            Stands::Alone(found) => Some(Ok(found)),
+            Stands::Stale { lease, header, bytes } => {
+                return follow_stale(redis, lookup, lease, header, bytes);
+            }
+            Stands::More => None,
+        },
+        Ok(_) => {
+            let Lookup { lease, began, .. } = lookup;
+            let (token, marker) = (Arc::clone(&lookup.token), Some(Arc::clone(&lookup.marker)));
+            let run = Run { began, marker, ..Run::of(&lookup.key, token) };
+            Some(Ok(Found::Granted { lease, run, stale: None }))
+        }
+    };
+    let Lookup { askers, key, offline, .. } = lookup;
+    match found {
+        Some(found) => answer_with(&redis, askers, &key, found, offline, ready),
+        // A second step: what is asked of the key meanwhile, the end of a run that others are told of first too, comes
+        // after it.
+        None if redis.order.is_claimed(&key) => {
+            for asked in askers {
+                let command = Command::Lease { key: (&*key).into(), tags: Vec::new(), offline };
+                redis.begin(asked, command, &mut Leasing::new());
+            }
+        }
+        None => {
+            redis.order.claim(&key);
+            // Not begun here: a cluster may be about to send calls again.
+            runtime::spawn(async move {
+                leases::lease(askers, &key, &[], offline).await;
+                redis.release(&key);
+            });
+        }
+    }
+}
+
+/// Has callers wait for a run of this process that renews a stale value, which may take a while to decode.
+fn follow_stale(redis: Arc<Redis>, lookup: Lookup, lease: LeaseId, header: Header, bytes: Vec<u8>) {
+    let Lookup { askers, key, offline, .. } = lookup;
+    // Before the run can end: whoever waits is told of it.
+    for asked in &askers {
+        redis.runs.join(lease, asked.session);
+    }
+    start(async move {
+        let stale = Some(redis.decode(header, bytes).await);
+        answer(&redis, askers, &key, Ok(Found::Held { lease, follow: None, stale }), offline);
+    });
+}
+
+/// Answers a fill.
+pub fn filled(filling: Filling, answer: Answer, ready: &mut Ready) {
+    let Filling { asked, lease, payload } = filling;
+    let redis = Arc::clone(&asked.store);
+    // Nobody joins a run after an invalidation: those who wait joined before.
+    redis.runs.complete(lease, &redis.hub, 0, Outcome::Value(Arc::new(payload)));
+    let reply = match answer {
+        Ok(answer) => {
+            let stored = answer == Answered::Int(1);
+            redis.count_fill(stored);
+            Ok(Reply::Filled { stored, superseded: 0 })
+        }
+        Err(fault) => Err(fault.error("remember")),
+    };
+    ready.push(asked, reply);
+}
+
+/// What stands under a key.
+enum Stands {
+    /// And that is all.
+    Alone(Found),
+    /// A value in its grace, and a run of this process.
+    Stale { lease: LeaseId, header: Header, bytes: Vec<u8> },
+    /// What takes more to be judged: a value in its grace, a failed run, a run of another process.
+    More,
+}
+
+impl Redis {
+    fn stands(&self, bytes: Vec<u8>) -> Stands {
+        let (header, has_value) = match parse(&bytes) {
+            Stored::Record(header) => (header, true),
+            Stored::Lease(header) => (header, false),
+            _ => return self.stands_alone(bytes),
+        };
+        // A run of this process is known to be under way, whatever the time.
+        let running = if header.tags.is_empty() { self.runs.by_token(&header.token) } else { None };
+        match running {
+            None => self.stands_alone(bytes),
+            Some(lease) if has_value => Stands::Stale { lease, header, bytes },
+            Some(lease) => Stands::Alone(Found::Held { lease, follow: None, stale: None }),
+        }
+    }
+
+    fn stands_alone(&self, bytes: Vec<u8>) -> Stands {
+        match self.value_now(bytes) {
+            Ok(Some(payload)) => Stands::Alone(Found::Hit(payload)),
+            _ => Stands::More,
+        }
+    }
+}
