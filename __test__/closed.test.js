@@ -171,4 +171,25 @@ describe('a closed cache', () => {
     const [outcome] = await Promise.allSettled([list()]);
     if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'CACHE_CLOSED');
   });
+
+  test('ends a factory that closes the cache itself, and then never settles', LIMIT, async () => {
+    const cache = new Cache();
+    let signal;
+    const call = cache.remember('k', (context) => {
+      signal = context.signal;
+      void cache.close();
+      return new Promise(() => {});
+    });
+    await assert.rejects(call, { code: 'CACHE_CLOSED' });
+    assert.equal(signal.aborted, true);
+  });
+
+  test('lets a factory that closes the cache have its value', LIMIT, async () => {
+    const cache = new Cache();
+    const value = await cache.remember('k', () => {
+      void cache.close();
+      return 'made';
+    });
+    assert.equal(value, 'made');
+  });
 });

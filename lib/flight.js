@@ -21,10 +21,20 @@ const { Cancellation } = require('./run.js');
  *   | { kind: 'abandoned' }} Outcome
  */
 
+/**
+ * @typedef {object} Waiter
+ * @property {Session} session whose caller waits
+ * @property {number} joined when, in the store's order
+ * @property {(value: unknown) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {() => unknown} again asks anew
+ * @property {() => void} stop ends its deadline
+ */
+
 /** One run, as this thread's callers see it. */
 class Flight {
-  /** @type {Set<{ session: Session; joined: number; resolve: (value: unknown) => void; reject: (error: unknown) => void; again: () => unknown; stop: () => void }>} */
-  #waiters = new Set();
+  /** Most runs have none. @type {Set<Waiter> | undefined} */
+  #waiters;
   /** Whose factory runs, if it runs on this thread. @type {Session | undefined} */
   leader;
   /** What it computes, as the core knows it; known where it is led. */
@@ -49,12 +59,13 @@ class Flight {
   join(session, joined, again, bound) {
     return new Promise((resolve, reject) => {
       const stop = deadline(bound.millis, () => {
-        this.#waiters.delete(waiter);
+        this.#waiters?.delete(waiter);
         reject(bound.error());
         this.#left();
       });
       // Who asks anew does so as the caller that it is, whoever ended the run.
       const waiter = { session, joined, resolve, reject, again: AsyncResource.bind(again), stop };
+      this.#waiters ??= new Set();
       this.#waiters.add(waiter);
     });
   }
@@ -66,9 +77,9 @@ class Flight {
    * @param {Error} reason
    */
   leave(session, reason) {
-    for (const waiter of this.#waiters) {
+    for (const waiter of this.#waiters ?? []) {
       if (waiter.session !== session) continue;
-      this.#waiters.delete(waiter);
+      this.#waiters?.delete(waiter);
       waiter.stop();
       waiter.reject(reason);
     }
@@ -77,6 +88,7 @@ class Flight {
 
   /** @param {Outcome} outcome */
   settle(outcome) {
+    if (this.#waiters === undefined) return;
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) {
@@ -98,7 +110,8 @@ class Flight {
   }
 
   #left() {
-    if (this.#waiters.size === 0 && this.leader === undefined) this.#onEmpty();
+    const isEmpty = this.#waiters === undefined || this.#waiters.size === 0;
+    if (isEmpty && this.leader === undefined) this.#onEmpty();
   }
 }
 

@@ -16,8 +16,8 @@ class Cancellation {
   #controller;
   /** @type {{ reason: unknown } | undefined} */
   #aborted;
-  /** Told once. @type {(reason: unknown) => void} */
-  onAbort = () => {};
+  /** @type {((reason: unknown) => void) | undefined} */
+  #act;
 
   /** The factory's signal, made when it is first asked for. */
   get signal() {
@@ -33,7 +33,17 @@ class Cancellation {
     if (this.#aborted !== undefined) return;
     this.#aborted = { reason };
     this.#controller?.abort(reason);
-    this.onAbort(reason);
+    this.#act?.(reason);
+  }
+
+  /**
+   * Acts when it is aborted, at once if it has been.
+   *
+   * @param {(reason: unknown) => void} act
+   */
+  onAbort(act) {
+    if (this.#aborted === undefined) this.#act = act;
+    else act(this.#aborted.reason);
   }
 }
 
@@ -80,35 +90,65 @@ class Context {
 }
 
 /**
- * Runs the factory under its deadline.
+ * Runs the factory under its deadline. Never settles at once: callers of one moment share what it makes.
  *
  * @param {Request} request
  * @param {Cancellation} cancellation
  * @param {Result} result
+ * @returns {Promise<unknown>}
  */
-async function run(request, cancellation, result) {
-  /** @type {Promise<never>} */
-  const overdue = new Promise((_, reject) => {
-    cancellation.onAbort = reject;
-  });
-  // A factory that throws before it is raced with this leaves nobody to hear of a later abort.
-  overdue.catch(() => {});
-  const stop = deadline(request.hardTimeout, () => cancellation.abort(timedOut(request)));
-  const context = new Context(request, cancellation, result);
+function run(request, cancellation, result) {
+  const started = performance.now();
   try {
-    return await Promise.race([request.factory(context), overdue]);
+    const made = request.factory(new Context(request, cancellation, result));
+    // What is made at once needs no timer.
+    if (!isThenable(made)) return Promise.resolve(made);
+    return inTime(made, request, cancellation, request.hardTimeout - (performance.now() - started));
   } catch (error) {
-    if (error instanceof Error || types.isNativeError(error)) throw error;
-    throw makeError(
-      'CACHE_FACTORY',
-      `the factory failed with ${describe(error)}; expected it to throw an Error (see cause)`,
-      {
-        cause: error,
-      },
-    );
-  } finally {
-    stop();
+    return Promise.reject(asError(error));
   }
+}
+
+/**
+ * What a factory makes, unless it is aborted before.
+ *
+ * @param {PromiseLike<unknown>} made
+ * @param {Request} request
+ * @param {Cancellation} cancellation
+ * @param {number} left milliseconds until the deadline
+ */
+function inTime(made, request, cancellation, left) {
+  return new Promise((resolve, reject) => {
+    const stop = deadline(left, () => cancellation.abort(timedOut(request)));
+    const fail = (/** @type {unknown} */ error) => {
+      stop();
+      reject(asError(error));
+    };
+    cancellation.onAbort(fail);
+    Promise.resolve(made).then((value) => {
+      stop();
+      resolve(value);
+    }, fail);
+  });
+}
+
+/**
+ * @param {unknown} made
+ * @returns {made is PromiseLike<unknown>}
+ */
+function isThenable(made) {
+  if ((typeof made !== 'object' && typeof made !== 'function') || made === null) return false;
+  return typeof (/** @type {{ then?: unknown }} */ (made).then) === 'function';
+}
+
+/** @param {unknown} error what a factory failed with */
+function asError(error) {
+  if (error instanceof Error || types.isNativeError(error)) return error;
+  return makeError(
+    'CACHE_FACTORY',
+    `the factory failed with ${describe(error)}; expected it to throw an Error (see cause)`,
+    { cause: error },
+  );
 }
 
 /** @param {Request} request */
