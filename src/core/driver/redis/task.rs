@@ -264,9 +264,15 @@ impl Task {
         self.state = State::Down { reason, until: Instant::now() + self.pause() };
     }
 
-    /// Gives a connection up.
+    /// Gives the connection up, if there is one: an attempt to make another goes on.
     pub(super) fn lose(&mut self, reason: &Arc<str>, stalled: bool) {
-        let State::Up(connection) = std::mem::replace(&mut self.state, State::Idle) else { return };
+        let connection = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Up(connection) => connection,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
         self.shortcut.close();
         self.adopt();
         if stalled {
