@@ -624,7 +624,10 @@ export type CacheListener<E extends CacheEventName> = (event: CacheEvents[E]) =>
 export interface RememberContext {
   /** The key, without prefix and namespace. */
   readonly key: string;
-  /** Aborts when the factory's deadline passes or the cache closes. */
+  /**
+   * Aborts when the factory's deadline passes or the cache closes. Made when it is asked for: take it by its name,
+   * `{ ...context }` has none.
+   */
   readonly signal: AbortSignal;
   /** Replaces the TTL of the value that this factory returns. */
   setTtl(ttl: TTL | null | undefined): void;

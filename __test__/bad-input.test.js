@@ -286,6 +286,33 @@ describe('a factory', () => {
     );
   });
 
+  check('that gives a promise that cannot be waited for leaves no timer', async (cache) => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const promise = Object.assign(Promise.resolve(1), {
+      then() {
+        throw 'from then';
+      },
+    });
+    const call = cache.remember('new', () => promise);
+    await assert.rejects(call, { code: 'CACHE_FACTORY', cause: 'from then' });
+    assert.equal(timers(), before);
+  });
+
+  check('that takes longer than its deadline before it first waits is late', async (cache) => {
+    const warned = [];
+    const warn = (warning) => warned.push(warning);
+    process.on('warning', warn);
+    const call = cache.remember('new', { hardTimeout: '1ms' }, () => {
+      const end = performance.now() + 20;
+      while (performance.now() < end);
+      return new Promise(() => {});
+    });
+    await assert.rejects(call, { code: 'CACHE_TIMEOUT' });
+    process.off('warning', warn);
+    assert.deepEqual(warned, []);
+  });
+
   check('with options of the wrong kind or name is told so', async (cache) => {
     const codes = ['CACHE_CONFIG', 'CACHE_INVALID_ARGUMENT'];
     await rejects(() => cache.remember('new', { tll: '1h' }, never), codes, /tll.*did you mean.*ttl/is);

@@ -49,13 +49,17 @@ class Cancellation {
 
 /** @typedef {{ ttl: number; tags: readonly string[]; keep: boolean }} Result what a factory may set of it */
 
+const CANCELLATION = Symbol('cancellation');
+
 /**
- * What a factory is given. The signal's getter is the class's: one in a literal would be defined anew for each.
+ * What a factory is given. The signal's getter is the class's: one in a literal would be defined anew for each. No
+ * private name: a factory may look at it through a proxy.
  *
  * @implements {RememberContext}
  */
 class Context {
-  #cancellation;
+  /** @type {Cancellation} */
+  [CANCELLATION];
   key;
   /** @type {RememberContext['setTtl']} */
   setTtl;
@@ -70,7 +74,7 @@ class Context {
    * @param {Result} result
    */
   constructor(request, cancellation, result) {
-    this.#cancellation = cancellation;
+    this[CANCELLATION] = cancellation;
     this.key = request.asked;
     // Functions of its own: factories take them out of it.
     this.setTtl = (ttl) => {
@@ -85,27 +89,28 @@ class Context {
   }
 
   get signal() {
-    return this.#cancellation.signal;
+    return this[CANCELLATION].signal;
   }
 }
 
 /**
- * Runs the factory under its deadline. Never settles at once: callers of one moment share what it makes.
+ * Runs the factory under its deadline.
  *
  * @param {Request} request
  * @param {Cancellation} cancellation
  * @param {Result} result
  * @returns {Promise<unknown>}
  */
-function run(request, cancellation, result) {
+async function run(request, cancellation, result) {
   const started = performance.now();
   try {
     const made = request.factory(new Context(request, cancellation, result));
     // What is made at once needs no timer.
-    if (!isThenable(made)) return Promise.resolve(made);
-    return inTime(made, request, cancellation, request.hardTimeout - (performance.now() - started));
+    if (!isThenable(made)) return made;
+    const left = Math.max(0, request.hardTimeout - (performance.now() - started));
+    return await inTime(made, cancellation, left, () => timedOut(request));
   } catch (error) {
-    return Promise.reject(asError(error));
+    throw asError(error);
   }
 }
 
@@ -113,23 +118,23 @@ function run(request, cancellation, result) {
  * What a factory makes, unless it is aborted before.
  *
  * @param {PromiseLike<unknown>} made
- * @param {Request} request
  * @param {Cancellation} cancellation
  * @param {number} left milliseconds until the deadline
+ * @param {() => Error} overdue
  */
-function inTime(made, request, cancellation, left) {
-  return new Promise((resolve, reject) => {
-    const stop = deadline(left, () => cancellation.abort(timedOut(request)));
-    const fail = (/** @type {unknown} */ error) => {
-      stop();
-      reject(asError(error));
-    };
-    cancellation.onAbort(fail);
-    Promise.resolve(made).then((value) => {
-      stop();
-      resolve(value);
-    }, fail);
+async function inTime(made, cancellation, left, overdue) {
+  /** @type {Promise<never>} */
+  const aborted = new Promise((_, reject) => {
+    cancellation.onAbort(reject);
   });
+  // What cannot be raced with leaves nobody to hear of a later abort.
+  aborted.catch(() => {});
+  const stop = deadline(left, () => cancellation.abort(overdue()));
+  try {
+    return await Promise.race([made, aborted]);
+  } finally {
+    stop();
+  }
 }
 
 /**

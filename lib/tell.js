@@ -1,6 +1,6 @@
 'use strict';
 
-/** What was changed, told to who listens: nothing is made where nobody does. */
+/** What was changed, told to who listens: no event is made where nobody does. */
 
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {{ name: string; value: unknown; millis: number; tags: readonly string[] }} Written as the core knows it */

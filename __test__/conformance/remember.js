@@ -70,6 +70,9 @@ function suite({ check, lives }) {
     await cache.remember('k', (context) => {
       assert.ok(context.signal instanceof AbortSignal);
       assert.equal(context.signal.aborted, false);
+      const { signal } = context;
+      assert.equal(signal, context.signal);
+      assert.equal(new Proxy(context, {}).signal, signal);
     });
   });
 

@@ -129,3 +129,14 @@ test('requests that are on their way when their connection ends are answered', a
   }
   assert.equal((await cache.stats()).connection.pending, 0);
 });
+
+test('a server that has lost its scripts carries out what comes before a lease before it', async (t) => {
+  const cache = open(t);
+  await cache.forget('none');
+  for (let pass = 0; pass < 20; pass += 1) {
+    await cache.put('key', 'old');
+    await server.cli('SCRIPT', 'FLUSH');
+    const [, value] = await Promise.all([cache.forget('key'), cache.remember('key', () => 'new')]);
+    assert.equal(value, 'new', `pass ${pass}`);
+  }
+});

@@ -81,7 +81,6 @@ impl Session {
         }
         let (session, answers) = (self.id, Arc::clone(&self.address) as Arc<dyn Answers>);
         if let Some(redis) = self.engine.at_once()
-            && queued.iter().all(Queued::may_be_at_once)
             && let Some(requests) = queued.iter().map(Queued::at_once).collect::<Option<Vec<_>>>()
             && redis.ask_now(session, &answers, &requests)
         {
@@ -121,11 +120,6 @@ impl Queued {
             Self::One(..) => 1,
             Self::Gathered(gathered) => gathered.most(),
         }
-    }
-
-    /// Whether it may be what this thread can send by itself.
-    fn may_be_at_once(&self) -> bool {
-        matches!(self, Self::Gathered(_) | Self::One(_, Command::Lease { .. } | Command::Fill { .. }))
     }
 
     /// What this thread may send by itself.

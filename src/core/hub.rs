@@ -111,6 +111,11 @@ impl Hub {
         left.is_some()
     }
 
+    /// Whether a session is there.
+    pub fn knows(&self, id: SessionId) -> bool {
+        self.sessions.read().contains_key(&id)
+    }
+
     /// Says whether a session wants to hear of evictions and expirations.
     pub fn watch(&self, id: SessionId, watching: bool) {
         if let Some(session) = self.sessions.write().get_mut(&id) {

@@ -198,6 +198,10 @@ fn overdue() -> Fault {
 impl Remote for CouchDb {
     const NAME: &'static str = "couchdb";
 
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     fn pending(&self) -> &AtomicU64 {
         &self.pending
     }
@@ -208,10 +212,6 @@ impl Remote for CouchDb {
 
     fn held(&self) -> &Held {
         &self.held
-    }
-
-    fn counters(&self) -> &Counters {
-        &self.counters
     }
 
     async fn follow(self: Arc<Self>, lease: LeaseId, run: Run) {

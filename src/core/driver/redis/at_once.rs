@@ -1,6 +1,6 @@
 //! Requests that are sent by the thread that asks them ([`super::shortcut`]).
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::core::driver::Answers;
 use crate::core::hub::SessionId;
 use crate::core::value::{Life, Value};
 
-/// More leases are asked for by the task, which asks once for all who want the same.
-const MOST_LEASES: usize = 16;
+/// Up to so many bytes of what factories have made are sent at once: they are copied under the connection's lock.
+const MOST_FILLED: usize = 64 * 1024;
 
 /// Requests that are one call each.
 enum Step<'a> {
@@ -73,7 +73,7 @@ impl Redis {
 
     /// The requests, if each is one call.
     fn steps<'a>(&self, requests: &'a [AtOnce<'a>]) -> Option<Vec<Step<'a>>> {
-        let mut looked_up = Vec::new();
+        let (mut looked_up, mut filled) = (HashSet::new(), 0);
         let mut step = |request: &'a AtOnce<'a>| match *request {
             AtOnce::Gathered(text, ref all) => {
                 let is_plain = |(_, simple): &(RequestId, Simple)| match simple {
@@ -83,13 +83,17 @@ impl Redis {
                 all.iter().all(is_plain).then_some(Step::Gathered(text, all))
             }
             AtOnce::One(id, Command::Lease { key, tags, offline }) => {
-                let alone = looked_up.len() < MOST_LEASES && !looked_up.contains(&key);
-                looked_up.push(key);
-                (alone && self.is_looked_up(tags)).then_some(Step::Lookup { id, key, offline: *offline })
+                // The task asks once for all who want the same.
+                let may_be = self.is_looked_up(tags) && looked_up.insert(key);
+                may_be.then_some(Step::Lookup { id, key, offline: *offline })
             }
             AtOnce::One(id, Command::Fill { key, lease, value, keep }) => {
-                let marker = self.marker(*lease, value, *keep)?;
-                Some(Step::Fill { id, key, lease: *lease, value, marker })
+                let (size, lease) = (value.payload.bytes.len(), *lease);
+                filled += size;
+                if filled > MOST_FILLED || !self.is_stored_as_it_is(size) {
+                    return None;
+                }
+                Some(Step::Fill { id, key, lease, value, marker: self.marker(lease, value, *keep)? })
             }
             AtOnce::One(..) => None,
         };

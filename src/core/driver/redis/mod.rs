@@ -275,6 +275,10 @@ async fn run(asked: Asked, command: Command) {
 impl Remote for Redis {
     const NAME: &'static str = "redis";
 
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     fn pending(&self) -> &AtomicU64 {
         &self.pending
     }
@@ -285,10 +289,6 @@ impl Remote for Redis {
 
     fn held(&self) -> &Held {
         &self.held
-    }
-
-    fn counters(&self) -> &Counters {
-        &self.counters
     }
 
     async fn follow(self: Arc<Self>, lease: LeaseId, run: Run) {

@@ -16,7 +16,7 @@ use super::wire::Value as Answered;
 use super::{Asked, Leasing, Redis, leases, values};
 use crate::core::command::{Command, LeaseId, Reply};
 use crate::core::driver::remote::asked::Ready;
-use crate::core::driver::remote::leasing::{Found, answer, answer_with};
+use crate::core::driver::remote::leasing::{self, Found};
 use crate::core::driver::remote::runs::Run;
 use crate::core::hub::Outcome;
 use crate::core::runtime::{self, start};
@@ -69,12 +69,12 @@ impl Redis {
         Outgoing { call, deadline, sink: Sink::Lookup(Box::new(lookup)), asking: false }
     }
 
-    /// What stands under the key while a run's value may be stored by comparing with that alone; `None` if it takes more.
+    /// The bytes of a run's lease, if what its factory made may be stored by comparing with them alone.
     pub(super) fn marker(&self, lease: LeaseId, value: &Value, keep: bool) -> Option<Arc<[u8]>> {
         let lives = value.life.grace.is_zero()
             && value.life.ttl.is_some_and(|ttl| !ttl.is_zero() && values::millis(ttl).is_some());
-        let size = value.payload.bytes.len();
-        if !keep || !lives || !value.tags.is_empty() || !self.is_stored_at_once(size) {
+        let is_quick = self.check_size(value, "remember").is_ok() && !self.is_slow_to_encode(value);
+        if !keep || !lives || !value.tags.is_empty() || !is_quick {
             return None;
         }
         self.runs.get(lease)?.marker
@@ -128,14 +128,16 @@ pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
     };
     let Lookup { askers, key, offline, .. } = lookup;
     match found {
-        Some(found) => answer_with(&redis, askers, &key, found, offline, ready),
-        // A second step: what is asked of the key meanwhile, the end of a run that others are told of first too, comes
-        // after it.
+        Some(found) => leasing::answer_with(&redis, askers, &key, found, offline, ready),
+        // It takes a second step. The key is claimed for it: what is asked of it meanwhile, also that a run ends that
+        // this caller may join, comes after it.
         None if redis.order.is_claimed(&key) => {
+            let mut leasing = Leasing::new();
             for asked in askers {
                 let command = Command::Lease { key: (&*key).into(), tags: Vec::new(), offline };
-                redis.begin(asked, command, &mut Leasing::new());
+                redis.begin(asked, command, &mut leasing);
             }
+            redis.begin_leases(&mut leasing);
         }
         None => {
             redis.order.claim(&key);
@@ -157,7 +159,8 @@ fn follow_stale(redis: Arc<Redis>, lookup: Lookup, lease: LeaseId, header: Heade
     }
     start(async move {
         let stale = Some(redis.decode(header, bytes).await);
-        answer(&redis, askers, &key, Ok(Found::Held { lease, follow: None, stale }), offline);
+        let found = Ok(Found::Held { lease, follow: None, stale });
+        leasing::answer(&redis, askers, &key, found, offline);
     });
 }
 

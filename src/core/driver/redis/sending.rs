@@ -217,6 +217,7 @@ fn scripts_before_writes(calls: &[Outgoing]) -> HashSet<usize> {
     for (at, call) in calls.iter().enumerate().rev() {
         match &call.call {
             Call::Set(key, ..) => drop(written.insert(key)),
+            Call::Lease(key, ..) => drop(written.insert(key)),
             Call::Script(_, key, _) if written.contains(&**key) => drop(found.insert(at)),
             _ => {}
         }

@@ -53,11 +53,6 @@ impl Redis {
         size > AT_ONCE && self.config.compress.is_some_and(|least| size >= least)
     }
 
-    /// Whether so many bytes may be stored, and are encoded in no time.
-    pub fn is_stored_at_once(&self, size: usize) -> bool {
-        size <= self.config.max_value_bytes && size <= AT_ONCE
-    }
-
     /// Whether JSON text of so many bytes, without tags and grace, is stored as it is.
     pub fn is_stored_as_it_is(&self, size: usize) -> bool {
         size <= self.config.max_value_bytes && self.config.compress.is_none_or(|least| size < least)

@@ -37,8 +37,20 @@ impl<S: Remote> Asked<S> {
 
     /// Answers.
     pub fn answer(mut self, reply: Result<Reply>) {
+        self.hand_back(&reply);
         if let Some(answers) = self.answers.take() {
             answers.answer(vec![(self.id, reply)]);
+        }
+    }
+}
+
+impl<S: Remote> Asked<S> {
+    /// Who went while it was given something keeps nothing: a run that nobody ends would be renewed for ever.
+    fn hand_back(&self, reply: &Result<Reply>) {
+        let is_given = matches!(reply, Ok(Reply::Lease(_) | Reply::Offline(..) | Reply::Lock(_)));
+        // One that goes from now on finds what it was given.
+        if is_given && !self.store.hub().knows(self.session) {
+            Arc::clone(&self.store).release_session(self.session);
         }
     }
 }
@@ -69,6 +81,7 @@ impl Ready {
     /// Adds an answer.
     pub fn push<S: Remote>(&mut self, mut asked: Asked<S>, reply: Result<Reply>) {
         let Some(answers) = asked.answers.take() else { return };
+        asked.hand_back(&reply);
         if !self.to.as_ref().is_some_and(|to| Arc::ptr_eq(to, &answers)) {
             self.hand_over();
             self.to = Some(answers);

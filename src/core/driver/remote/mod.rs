@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use self::held::Held;
 use self::runs::{Run, Runs};
+use super::Driver;
 use crate::core::command::LeaseId;
 use crate::core::error::Result;
-use crate::core::hub::SessionId;
-use crate::core::stats::Counters;
+use crate::core::hub::{Hub, SessionId};
 
 /// A tag with the epoch that it had.
 pub type Tagged = (Box<str>, Box<str>);
@@ -35,9 +35,12 @@ pub fn pause(first: Duration, longest: Duration, failures: u32) -> Duration {
 }
 
 /// A store on a backend, as this folder sees it.
-pub trait Remote: Send + Sync + Sized + 'static {
+pub trait Remote: Driver + Sized + 'static {
     /// The driver's name.
     const NAME: &'static str;
+
+    /// Its sessions.
+    fn hub(&self) -> &Hub;
 
     /// How many requests are not answered yet.
     fn pending(&self) -> &AtomicU64;
@@ -47,9 +50,6 @@ pub trait Remote: Send + Sync + Sized + 'static {
 
     /// The locks that are held.
     fn held(&self) -> &Held;
-
-    /// What it has done.
-    fn counters(&self) -> &Counters;
 
     /// Waits for the end of another process's run, and tells the sessions here.
     fn follow(self: Arc<Self>, lease: LeaseId, run: Run) -> impl Future<Output = ()> + Send;
