@@ -356,14 +356,10 @@ class Access {
       const names = tags.length === 0 ? null : [...tags];
       stored = store.ask(binding.write, name, format, content, millis, 0, names, ifAbsent);
     }
-    if (stored instanceof Promise) {
-      return stored.then((done) => {
-        if (done) tellWritten(this.session, { name, value, millis, tags }, started);
-        return done;
-      });
-    }
-    if (stored) tellWritten(this.session, { name, value, millis, tags }, started);
-    return stored;
+    return then(stored, (done) => {
+      if (done) tellWritten(this.session, { name, value, millis, tags }, started);
+      return done;
+    });
   }
 }
 

@@ -18,7 +18,7 @@ const { Endings } = require('./endings.js');
 const { Flight, GIVEN_UP, errorText, outcomeOf } = require('./flight.js');
 const { run, timedOut } = require('./run.js');
 const { orStale } = require('./stale.js');
-const { tellWritten } = require('./tell.js');
+const { tellRefreshed, tellWritten } = require('./tell.js');
 
 /** @typedef {import('./flight.js').Outcome} Outcome */
 /** @typedef {import('./native.js').LeaseReply} LeaseReply */
@@ -271,7 +271,11 @@ class Flights {
     const { stored, superseded } = typeof filled === 'object' ? filled : { stored: filled, superseded: 0 };
     const json = typeof encoded === 'string';
     this.#settle(lease, flight, { kind: 'value', copy: () => copyOf(encoded), json, superseded });
-    if (stored) this.#tell(request, value, result, started, refreshes);
+    if (stored) {
+      const { ttl: millis, tags } = result;
+      tellWritten(this.#session, { name: request.key, value, millis, tags }, started);
+      if (refreshes) tellRefreshed(this.#session, request.key, started);
+    }
     return value;
   }
 
@@ -335,21 +339,6 @@ class Flights {
     running.delete(lease);
     endings.keep(lease, outcome);
     flight.settle(outcome);
-  }
-
-  /**
-   * @param {Request} request
-   * @param {unknown} value
-   * @param {{ ttl: number; tags: readonly string[] }} result
-   * @param {number} started
-   * @param {boolean} refreshed
-   */
-  #tell({ key: name, shown: key }, value, { ttl: millis, tags }, started, refreshed) {
-    tellWritten(this.#session, { name, value, millis, tags }, started);
-    const { events } = this.#session;
-    if (refreshed && events.has.refresh) {
-      events.emit('refresh', { key, durationMs: performance.now() - started });
-    }
   }
 }
 

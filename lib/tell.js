@@ -36,6 +36,17 @@ function tellDeleted(session, name, started) {
 
 /**
  * @param {Session} session
+ * @param {string} name
+ * @param {number} started
+ */
+function tellRefreshed(session, name, started) {
+  const { events } = session;
+  if (!events.has.refresh) return;
+  events.emit('refresh', { key: session.shown(name), durationMs: performance.now() - started });
+}
+
+/**
+ * @param {Session} session
  * @param {readonly string[]} tags
  * @param {number} started
  */
@@ -48,4 +59,5 @@ function tellFlushed(session, tags, started) {
 
 exports.tellDeleted = tellDeleted;
 exports.tellFlushed = tellFlushed;
+exports.tellRefreshed = tellRefreshed;
 exports.tellWritten = tellWritten;

@@ -112,15 +112,12 @@ test('two refusals in one answer, each of which gives the connection up', async 
   const world = await startWorld(t, { traffic: false });
   const { proxy, strict } = world;
   await strict.put('key', 0);
-  let isRefusing = true;
-  const refuse = (error) => () =>
-    isRefusing ? ['EVAL', 'return redis.error_reply(ARGV[1])', '0', error] : undefined;
-  proxy.replace('SET', refuse("READONLY You can't write against a read only replica."));
-  proxy.replace('GET', refuse('NOAUTH Authentication required.'));
+  proxy.fail('SET', "READONLY You can't write against a read only replica.");
+  proxy.fail('GET', 'NOAUTH Authentication required.');
   const put = strict.put('key', 1);
   await assert.rejects(strict.get('key'), { code: 'CACHE_UNAVAILABLE', message: /NOAUTH/ });
   // The put waits for the primary, which another connection is to find.
-  isRefusing = false;
+  proxy.heal();
   await put;
   assert.equal(await strict.get('key'), 1);
   await world.end();

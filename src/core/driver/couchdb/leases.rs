@@ -19,6 +19,7 @@ use super::tags::SKEW_MICROS;
 use super::{Asked, CouchDb, ids, lifetime, millis};
 use crate::core::command::{LeaseId, Reply};
 use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::asked::Ready;
 use crate::core::driver::remote::epochs::flushed_since;
 use crate::core::driver::remote::fault::Fault;
 use crate::core::driver::remote::leasing::{Found, answer};
@@ -43,7 +44,7 @@ impl CouchDb {
             Ok(found) => found,
             Err(_) => Err(super::overdue()),
         };
-        answer(self, askers, &name, found, offline);
+        answer(self, askers, &name, found, offline, &mut Ready::default());
     }
 
     async fn find(self: &Arc<Self>, key: &Arc<str>, tags: &[Box<str>]) -> Result<Found, Fault> {

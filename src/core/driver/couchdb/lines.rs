@@ -249,7 +249,6 @@ impl CouchDb {
                 }
             }
         }
-        ready.hand_over();
     }
 
     async fn answer_one(self: &Arc<Self>, asked: Asked, command: Command) {

@@ -74,7 +74,7 @@ impl Redis {
     /// The requests, if each is one call.
     fn steps<'a>(&self, requests: &'a [AtOnce<'a>]) -> Option<Vec<Step<'a>>> {
         let (mut looked_up, mut filled) = (HashSet::new(), 0);
-        let mut step = |request: &'a AtOnce<'a>| match *request {
+        let step = |request: &'a AtOnce<'a>| match *request {
             AtOnce::Gathered(text, ref all) => {
                 let is_plain = |(_, simple): &(RequestId, Simple)| match simple {
                     Simple::Get { .. } => true,
@@ -97,7 +97,7 @@ impl Redis {
             }
             AtOnce::One(..) => None,
         };
-        requests.iter().map(&mut step).collect()
+        requests.iter().map(step).collect()
     }
 
     /// A request whose key and value are the next parts of a text.
@@ -113,6 +113,6 @@ impl Redis {
                 (Call::Set(key, value, millis), Sink::Put(asked, begun))
             }
         };
-        Outgoing { call, deadline, sink, asking: false }
+        Outgoing::new(call, deadline, sink)
     }
 }

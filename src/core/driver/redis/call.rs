@@ -88,6 +88,11 @@ impl Call {
 }
 
 impl Outgoing {
+    /// A call to a server that has its key.
+    pub fn new(call: Call, deadline: Instant, sink: Sink) -> Self {
+        Self { call, deadline, sink, asking: false }
+    }
+
     /// Appends the call to what is sent; how many answers come before its own.
     ///
     /// A script that the server was not sent on this connection is sent whole, once in a pipeline too: the server runs

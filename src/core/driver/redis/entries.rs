@@ -83,10 +83,9 @@ pub fn put(asked: Asked, key: Box<str>, value: Value, condition: Condition) {
         && value.life.grace.is_zero()
     {
         let life = values::lifetime(value.life);
-        let (mut bytes, rest) = redis.encode_now(value, &[]);
-        bytes.extend(rest);
-        let (call, deadline) = (Call::Set(key.into_boxed_bytes().into(), bytes.into(), life), asked.deadline);
-        return redis.router.send(Outgoing { call, deadline, sink: Sink::Put(asked, begun), asking: false });
+        let bytes = redis.encode_whole(value).into();
+        let (call, deadline) = (Call::Set(key.into_boxed_bytes().into(), bytes, life), asked.deadline);
+        return redis.router.send(Outgoing::new(call, deadline, Sink::Put(asked, begun)));
     }
     let claimed = key.clone();
     let operation = async move {

@@ -16,6 +16,7 @@ use super::wire::Value as Answered;
 use super::{Asked, Redis, values};
 use crate::core::command::{LeaseId, Reply};
 use crate::core::driver::remote::Tagged;
+use crate::core::driver::remote::asked::Ready;
 use crate::core::driver::remote::epochs::flushed_since;
 use crate::core::driver::remote::leasing::answer;
 use crate::core::driver::remote::runs::Run;
@@ -23,7 +24,7 @@ use crate::core::error::Result;
 use crate::core::hub::{Outcome, SessionId};
 use crate::core::runtime;
 use crate::core::stats::Counters;
-use crate::core::value::Value;
+use crate::core::value::{Payload, Value};
 
 /// How long the error of a failed run stays for those who wait for it in other processes.
 const ERROR_KEPT: &[u8] = b"2000";
@@ -32,7 +33,8 @@ const ERROR_KEPT: &[u8] = b"2000";
 pub async fn lease(askers: Vec<Asked>, key: &Arc<str>, tags: &[Box<str>], offline: bool) {
     let Some(first) = askers.first() else { return };
     let (redis, deadline) = (Arc::clone(&first.store), first.deadline);
-    answer(&redis, askers, key, redis.find(key, tags, deadline).await, offline);
+    let found = redis.find(key, tags, deadline).await;
+    answer(&redis, askers, key, found, offline, &mut Ready::default());
 }
 
 /// Prolongs the leases of factories that run, for as long as the store is open.
@@ -73,12 +75,25 @@ impl Redis {
         } else {
             self.store_result(key, &run, value, keep, deadline).await.map_err(|fault| fault.error("remember"))
         };
+        self.end_run(lease, payload, filled, keep && !run.offline)
+    }
+
+    /// Ends a run with what its factory made: whether that was stored, which counts if it was to be, and whether a tag was
+    /// flushed of which those who wait could not know.
+    pub(super) fn end_run(
+        &self,
+        lease: LeaseId,
+        payload: Payload,
+        filled: Result<(bool, bool)>,
+        counts: bool,
+    ) -> Result<Reply> {
         // Nobody joins a run after an invalidation: those who wait joined before.
         let superseded = u64::from(matches!(filled, Ok((_, true))));
         self.runs.complete(lease, &self.hub, superseded, Outcome::Value(Arc::new(payload)));
         let (stored, _) = filled?;
-        if keep && !run.offline {
-            self.count_fill(stored);
+        let Counters { writes, refused_fills, .. } = &self.counters;
+        if counts {
+            if stored { writes } else { refused_fills }.count();
         }
         Ok(Reply::Filled { stored, superseded })
     }
@@ -128,12 +143,6 @@ impl Redis {
             None => false,
         };
         Ok((answer == Answered::Int(1) && !dead, flushed))
-    }
-
-    /// Counts a result that was to be stored.
-    pub(super) fn count_fill(&self, stored: bool) {
-        let Counters { writes, refused_fills, .. } = &self.counters;
-        if stored { writes.count() } else { refused_fills.count() }
     }
 
     pub(super) async fn fail(

@@ -106,7 +106,6 @@ impl Listener for Ears {
                 Sink::Fill(filling) => quick::filled(*filling, answer, &mut ready),
             }
         }
-        ready.hand_over();
     }
 
     fn changed(&self, keys: Option<&[Answered]>) {
@@ -192,7 +191,7 @@ impl Redis {
         match command {
             Command::Get { key } => {
                 let (call, deadline) = (Call::Get(key.into_boxed_bytes().into()), asked.deadline);
-                self.router.send(Outgoing { call, deadline, sink: Sink::Get(asked), asking: false });
+                self.router.send(Outgoing::new(call, deadline, Sink::Get(asked)));
             }
             Command::Put { key, value, condition } => entries::put(asked, key, value, condition),
             Command::Fill { key, lease, value, keep } => match self.marker(lease, &value, keep) {

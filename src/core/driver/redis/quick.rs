@@ -14,26 +14,21 @@ use super::record::{self, Header, Stored, parse};
 use super::scripts::STORE_LEASED;
 use super::wire::Value as Answered;
 use super::{Asked, Leasing, Redis, leases, values};
-use crate::core::command::{Command, LeaseId, Reply};
+use crate::core::command::{Command, LeaseId};
 use crate::core::driver::remote::asked::Ready;
-use crate::core::driver::remote::leasing::{self, Found};
+use crate::core::driver::remote::leasing::{Found, answer};
 use crate::core::driver::remote::runs::Run;
-use crate::core::hub::Outcome;
 use crate::core::runtime::{self, start};
 use crate::core::value::{Payload, Value};
 
 /// Callers who ask for the same lease at the same time.
 pub struct Lookup {
     askers: Vec<Asked>,
-    key: Arc<str>,
-    /// The name of their run, if it becomes one.
-    lease: LeaseId,
-    token: Arc<str>,
-    /// What stands under the key then.
-    marker: Arc<[u8]>,
-    /// The server's time before, in microseconds: what is flushed after it may not be known to the factory.
-    began: u64,
     offline: bool,
+    lease: LeaseId,
+    /// Their run, if it becomes one. It begins before the lease is given: what is flushed between counts as flushed while
+    /// it runs.
+    run: Run,
 }
 
 impl Lookup {
@@ -42,7 +37,7 @@ impl Lookup {
         let Answered::Array(parts) = said else { return };
         let number = |at: usize| parts.get(at).and_then(Answered::text).and_then(|text| text.parse().ok());
         let [seconds, micros]: [u64; 2] = [0, 1].map(|at| number(at).unwrap_or(0));
-        self.began = seconds * 1_000_000 + micros;
+        self.run.began = seconds * 1_000_000 + micros;
     }
 }
 
@@ -65,8 +60,9 @@ impl Redis {
         let marker: Arc<[u8]> = record::lease(&token).into();
         let life = self.config.lease_ttl.as_millis() as u64;
         let call = Call::Lease(key.as_bytes().into(), Arc::clone(&marker), life);
-        let lookup = Lookup { askers, key: key.into(), lease, token, marker, began: 0, offline };
-        Outgoing { call, deadline, sink: Sink::Lookup(Box::new(lookup)), asking: false }
+        let run = Run { marker: Some(marker), ..Run::of(&key.into(), token) };
+        let lookup = Lookup { askers, offline, lease, run };
+        Outgoing::new(call, deadline, Sink::Lookup(Box::new(lookup)))
     }
 
     /// The bytes of a run's lease, if what its factory made may be stored by comparing with them alone.
@@ -91,18 +87,18 @@ impl Redis {
     ) -> Outgoing {
         let payload = value.payload.clone();
         let [ttl, _] = values::times(value.life);
-        let (mut bytes, rest) = self.encode_now(value, &[]);
-        bytes.extend(rest);
-        let call = Call::Script(&STORE_LEASED, key.as_bytes().into(), vec![marker.to_vec(), bytes, ttl]);
+        let args = vec![marker.to_vec(), self.encode_whole(value), ttl];
         let deadline = asked.deadline;
         let sink = Sink::Fill(Box::new(Filling { asked, lease, payload }));
-        Outgoing { call, deadline, sink, asking: false }
+        Outgoing::new(Call::Script(&STORE_LEASED, key.as_bytes().into(), args), deadline, sink)
     }
 }
 
 /// Answers callers of `remember`: with what was found, or by asking what takes more than one call.
 pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
     let Some(redis) = lookup.askers.first().map(|first| Arc::clone(&first.store)) else { return };
+    let Lookup { askers, offline, lease, run } = lookup;
+    let key = Arc::clone(&run.key);
     let found = match said {
         Err(Fault::Refused { code, .. }) => {
             if &*code == "ERR" {
@@ -114,21 +110,13 @@ pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
         Err(fault) => Some(Err(fault)),
         Ok(Answered::BulkString(bytes)) => match redis.stands(bytes) {
             Stands::Alone(found) => Some(Ok(found)),
-            Stands::Stale { lease, header, bytes } => {
-                return follow_stale(redis, lookup, lease, header, bytes);
-            }
+            Stands::Stale(stale) => return follow_stale(redis, askers, key, stale, offline),
             Stands::More => None,
         },
-        Ok(_) => {
-            let Lookup { lease, began, .. } = lookup;
-            let (token, marker) = (Arc::clone(&lookup.token), Some(Arc::clone(&lookup.marker)));
-            let run = Run { began, marker, ..Run::of(&lookup.key, token) };
-            Some(Ok(Found::Granted { lease, run, stale: None }))
-        }
+        Ok(_) => Some(Ok(Found::Granted { lease, run, stale: None })),
     };
-    let Lookup { askers, key, offline, .. } = lookup;
     match found {
-        Some(found) => leasing::answer_with(&redis, askers, &key, found, offline, ready),
+        Some(found) => answer(&redis, askers, &key, found, offline, ready),
         // It takes a second step. The key is claimed for it: what is asked of it meanwhile, also that a run ends that
         // this caller may join, comes after it.
         None if redis.order.is_claimed(&key) => {
@@ -151,8 +139,8 @@ pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
 }
 
 /// Has callers wait for a run of this process that renews a stale value, which may take a while to decode.
-fn follow_stale(redis: Arc<Redis>, lookup: Lookup, lease: LeaseId, header: Header, bytes: Vec<u8>) {
-    let Lookup { askers, key, offline, .. } = lookup;
+fn follow_stale(redis: Arc<Redis>, askers: Vec<Asked>, key: Arc<str>, stale: Stale, offline: bool) {
+    let Stale { lease, header, bytes } = stale;
     // Before the run can end: whoever waits is told of it.
     for asked in &askers {
         redis.runs.join(lease, asked.session);
@@ -160,24 +148,15 @@ fn follow_stale(redis: Arc<Redis>, lookup: Lookup, lease: LeaseId, header: Heade
     start(async move {
         let stale = Some(redis.decode(header, bytes).await);
         let found = Ok(Found::Held { lease, follow: None, stale });
-        leasing::answer(&redis, askers, &key, found, offline);
+        answer(&redis, askers, &key, found, offline, &mut Ready::default());
     });
 }
 
 /// Answers a fill.
 pub fn filled(filling: Filling, answer: Answer, ready: &mut Ready) {
     let Filling { asked, lease, payload } = filling;
-    let redis = Arc::clone(&asked.store);
-    // Nobody joins a run after an invalidation: those who wait joined before.
-    redis.runs.complete(lease, &redis.hub, 0, Outcome::Value(Arc::new(payload)));
-    let reply = match answer {
-        Ok(answer) => {
-            let stored = answer == Answered::Int(1);
-            redis.count_fill(stored);
-            Ok(Reply::Filled { stored, superseded: 0 })
-        }
-        Err(fault) => Err(fault.error("remember")),
-    };
+    let stored = answer.map(|answer| (answer == Answered::Int(1), false));
+    let reply = asked.store.end_run(lease, payload, stored.map_err(|fault| fault.error("remember")), true);
     ready.push(asked, reply);
 }
 
@@ -186,9 +165,16 @@ enum Stands {
     /// And that is all.
     Alone(Found),
     /// A value in its grace, and a run of this process.
-    Stale { lease: LeaseId, header: Header, bytes: Vec<u8> },
+    Stale(Stale),
     /// What takes more to be judged: a value in its grace, a failed run, a run of another process.
     More,
+}
+
+/// A value in its grace, and the run that renews it.
+struct Stale {
+    lease: LeaseId,
+    header: Header,
+    bytes: Vec<u8>,
 }
 
 impl Redis {
@@ -202,7 +188,7 @@ impl Redis {
         let running = if header.tags.is_empty() { self.runs.by_token(&header.token) } else { None };
         match running {
             None => self.stands_alone(bytes),
-            Some(lease) if has_value => Stands::Stale { lease, header, bytes },
+            Some(lease) if has_value => Stands::Stale(Stale { lease, header, bytes }),
             Some(lease) => Stands::Alone(Found::Held { lease, follow: None, stale: None }),
         }
     }

@@ -140,7 +140,7 @@ impl Router {
 /// A call, and its answer to wait for.
 pub fn step(call: Call, deadline: Instant) -> (Outgoing, impl Future<Output = Answer>) {
     let (sender, receiver) = oneshot::channel();
-    let outgoing = Outgoing { call, deadline, sink: Sink::Step(sender), asking: false };
+    let outgoing = Outgoing::new(call, deadline, Sink::Step(sender));
     let answer = async move {
         receiver.await.unwrap_or_else(|_| Err(Fault::Down("the connection to Redis is closed".into())))
     };

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::call::{Call, Outgoing};
 use super::config::Mode;
 use super::fault::{Fault, refused};
-use super::task::{State, Task};
+use super::task::{State, Task, lower};
 use super::wire::Value;
 
 /// Calls whose deadlines are this near end together.
@@ -31,7 +31,7 @@ pub struct Flight {
 }
 
 impl Flight {
-    /// A pipeline of calls whose deadline is the same.
+    /// A pipeline of calls that is sent now, and given up for all of them at the deadline.
     pub fn of(calls: VecDeque<(Outgoing, usize)>, deadline: Instant) -> Self {
         Self { calls, owed: 0, deadline, since: Instant::now() }
     }
@@ -80,17 +80,17 @@ impl Task {
                 call.deadline.max(first).duration_since(call.deadline.min(first)) < SAME_TIME
             };
             let rest = calls.split_off(calls.iter().position(|call| !near(call)).unwrap_or(calls.len()));
-            self.send_together(std::mem::replace(&mut calls, rest), now);
+            self.send_together(std::mem::replace(&mut calls, rest));
         }
     }
 
-    fn send_together(&mut self, calls: Vec<Outgoing>, since: Instant) {
+    fn send_together(&mut self, calls: Vec<Outgoing>) {
         let State::Up(connection) = &mut self.state else {
             return self.refuse(calls, &Fault::Down("the connection to Redis was lost".into()));
         };
         let Some(deadline) = calls.iter().map(|call| call.deadline).max() else { return };
         let whole = scripts_before_writes(&calls);
-        let mut flight = Flight { calls: VecDeque::with_capacity(calls.len()), owed: 0, deadline, since };
+        let mut flying = VecDeque::with_capacity(calls.len());
         let mut out = connection.wire.outlet().pending();
         // What others have sent goes before, and nothing comes between.
         self.shortcut.adopt(&mut self.flights, &mut self.earliest);
@@ -101,10 +101,10 @@ impl Task {
                 out.known.remove(&*script.hash);
             }
             let before = outgoing.pack(&mut out, connection.pushes);
-            flight.calls.push_back((outgoing, before));
+            flying.push_back((outgoing, before));
         }
-        self.earliest = Some(self.earliest.map_or(deadline, |earliest| earliest.min(deadline)));
-        self.flights.push_back(flight);
+        lower(&mut self.earliest, deadline);
+        self.flights.push_back(Flight::of(flying, deadline));
     }
 
     /// Hands on what the server has said.

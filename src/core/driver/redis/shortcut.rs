@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::sending::Flight;
+use super::task::lower;
 use super::wire::{Outlet, Pending};
 
 /// A link's shortcut.
@@ -85,7 +86,7 @@ impl Shortcut {
     pub fn adopt(&self, flights: &mut VecDeque<Flight>, earliest: &mut Option<Instant>) {
         let mut sent = self.sent.lock();
         for flight in sent.flights.drain(..) {
-            *earliest = Some(earliest.map_or(flight.deadline, |earliest| earliest.min(flight.deadline)));
+            lower(earliest, flight.deadline);
             flights.push_back(flight);
         }
         sent.watched = *earliest;

@@ -210,7 +210,7 @@ impl Task {
     /// Keeps calls for the connection that is being made.
     pub(super) fn wait(&mut self, calls: impl Iterator<Item = Outgoing>) {
         for call in calls {
-            self.earliest = Some(self.earliest.map_or(call.deadline, |earliest| earliest.min(call.deadline)));
+            lower(&mut self.earliest, call.deadline);
             self.waiting.push_back(call);
         }
     }
@@ -312,6 +312,11 @@ impl Task {
         let reason = format!("the connection to Redis at {} was lost: {error}", self.address());
         self.lose(&reason.into(), false);
     }
+}
+
+/// Notes a deadline, if it comes before the first that is known.
+pub fn lower(earliest: &mut Option<Instant>, deadline: Instant) {
+    *earliest = Some(earliest.map_or(deadline, |earliest| earliest.min(deadline)));
 }
 
 enum Event {

@@ -64,6 +64,13 @@ impl Redis {
         record::encode(value, compressed.as_deref(), epochs)
     }
 
+    /// The bytes of a value that is quick to encode and has neither tags nor a grace.
+    pub fn encode_whole(&self, value: Value) -> Vec<u8> {
+        let (mut bytes, rest) = self.encode_now(value, &[]);
+        bytes.extend(rest);
+        bytes
+    }
+
     /// The bytes of any value.
     pub async fn encode(&self, value: Value, epochs: Vec<Tagged>) -> (Vec<u8>, Vec<u8>) {
         if !self.is_slow_to_encode(&value) {

@@ -65,7 +65,7 @@ impl<S: Remote> Drop for Asked<S> {
     }
 }
 
-/// Answers that are handed over together: JavaScript is woken once for all of them.
+/// Answers that are handed over together, when this is dropped at the latest: JavaScript is woken once for all of them.
 #[derive(Default)]
 pub struct Ready {
     to: Option<Arc<dyn Answers>>,
@@ -94,5 +94,11 @@ impl Ready {
         if let Some(to) = self.to.take() {
             to.answer(std::mem::take(&mut self.answers));
         }
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.hand_over();
     }
 }

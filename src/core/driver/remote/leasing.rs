@@ -41,19 +41,6 @@ pub fn answer<S: Remote>(
     key: &Arc<str>,
     found: std::result::Result<Found, Fault>,
     offline: bool,
-) {
-    let mut ready = Ready::default();
-    answer_with(store, askers, key, found, offline, &mut ready);
-    ready.hand_over();
-}
-
-/// The same among other answers.
-pub fn answer_with<S: Remote>(
-    store: &Arc<S>,
-    askers: Vec<Asked<S>>,
-    key: &Arc<str>,
-    found: std::result::Result<Found, Fault>,
-    offline: bool,
     ready: &mut Ready,
 ) {
     match found {
@@ -119,9 +106,7 @@ fn hand_out<S: Remote>(
 pub fn answer_alone<S: Remote>(asked: Asked<S>, key: &str, fault: &Fault) {
     let store = Arc::clone(&asked.store);
     let found = decide_alone(store.runs(), &Arc::from(key));
-    let mut ready = Ready::default();
-    hand_out(&store, vec![asked], found, Some(&fault.outage()), &mut ready);
-    ready.hand_over();
+    hand_out(&store, vec![asked], found, Some(&fault.outage()), &mut Ready::default());
 }
 
 /// One run for all threads of this process while the backend cannot be asked.
