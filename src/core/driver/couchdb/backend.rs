@@ -22,6 +22,7 @@ use super::desk::{Desk, Limits, Waiting};
 use super::document::Document;
 use super::gate::Gate;
 use super::http::{Answer, Http};
+use super::late;
 use super::patience::Patience;
 use super::revisions::Revisions;
 use crate::core::driver::remote::fault::Fault;
@@ -125,6 +126,7 @@ impl Backend {
     ) -> std::result::Result<Committed, Fault> {
         document.write = self.write_name();
         document.recent = self.recent(&document);
+        let started = self.clock.millis();
         loop {
             let size = FRAME + document.id.len() + document.value.as_ref().map_or(0, String::len);
             let (answer, begin) = self.writes.add(document.clone(), size);
@@ -153,12 +155,9 @@ impl Backend {
                 }
                 now if *lost && now.as_ref().and_then(|now| now.rev.as_ref()) == document.rev.as_ref() => {}
                 now => {
-                    // If it knows all writes since the revision that was to be replaced, this one was not among them.
-                    let knows_all = now.as_ref().is_some_and(|now| {
-                        let since = generation(now).saturating_sub(generation(&document));
-                        since <= 1 + now.recent.len() as u64
-                    });
-                    return Ok(Committed::Conflict { now, lost: *lost && !knows_all });
+                    let lost =
+                        *lost && !now.as_ref().is_some_and(|now| shows_unmade(now, &document, started));
+                    return Ok(Committed::Conflict { now, lost });
                 }
             }
         }
@@ -267,6 +266,15 @@ impl Backend {
             }
         }
     }
+}
+
+/// Whether a document shows that a write, which it does not name, was not made before it: it names all since the
+/// revision that the write was to replace, or was itself written long before the write started.
+fn shows_unmade(now: &Document, write: &Document, started: u64) -> bool {
+    let since = generation(now).saturating_sub(generation(write));
+    let settled = started.saturating_sub(late::LONGEST.as_millis() as u64);
+    // 0 is from a program that does not say it.
+    since <= 1 + now.recent.len() as u64 || (1..settled).contains(&now.updated_at)
 }
 
 /// How many writes a document has seen.

@@ -54,16 +54,18 @@ impl CouchDb {
         let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
         let mut document = Document::holding(key, value, &epochs, self.now());
         document.rev = self.backend.revisions.get(&document.id).and_then(|known| known.rev);
-        let mut patience = Patience::default();
+        let (mut patience, mut looked) = (Patience::default(), false);
         loop {
             match self.backend.commit(document.clone(), &mut patience).await? {
-                // Replaced since by whoever came after it.
+                // What is there may be from before this put, for what it was to replace was only remembered.
+                Committed::Conflict { lost: true, .. } if !looked => return Err(unknown()),
+                // Made or not, whatever replaced what was seen came after it.
                 Committed::Stored(_) | Committed::Weak(_) | Committed::Conflict { lost: true, .. } => {
                     self.counters.writes.count();
                     return Ok(());
                 }
                 Committed::Conflict { now, .. } => {
-                    document.rev = now.and_then(|now| now.rev);
+                    (document.rev, looked) = (now.and_then(|now| now.rev), true);
                     // What is there now may be newer than a flush of its tags: dead, this value would bury it.
                     let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
                     document.tags = epochs.into_iter().collect();

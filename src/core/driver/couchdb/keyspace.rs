@@ -114,7 +114,7 @@ impl CouchDb {
         while !flush.leaves(key.as_bytes()) {
             let gone = Document { rev, ..Document::gone(&key, self.now()) };
             match self.backend.commit(gone, &mut patience).await? {
-                Committed::Conflict { now, lost: false } => rev = now.and_then(|now| now.rev),
+                Committed::Conflict { now, .. } => rev = now.and_then(|now| now.rev),
                 _ => break,
             }
         }

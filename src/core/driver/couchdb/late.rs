@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// After so long nothing is on its way any more.
-const LONGEST: Duration = Duration::from_secs(120);
+pub const LONGEST: Duration = Duration::from_secs(120);
 /// So many keys are remembered; of more, those that are late longest are forgotten first.
 const MOST: usize = 10_000;
 
