@@ -133,6 +133,26 @@ class Proxy {
     this.replace('SET', (args) => (args.includes('GET') ? [...args, 'unknown'] : undefined));
   }
 
+  /** Answers `SET … IFEQ` as servers do that do not know it: `-ERR syntax error`. */
+  refuseIfeq() {
+    this.replace('SET', (args) => (args.includes('IFEQ') ? [...args, 'unknown'] : undefined));
+  }
+
+  /**
+   * Answers `SET … IFEQ … PX` as Valkey 8.1 and Redis 8.4 do, by what the server does in one step; for values of less
+   * than 256 bytes.
+   */
+  knowIfeq() {
+    const script = `
+      if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+      return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])`;
+    this.replace('SET', (args) => {
+      const [, key, value, condition, comparison, , millis] = args.map((arg) => Buffer.from(arg, 'latin1'));
+      if (condition.toString() !== 'IFEQ') return undefined;
+      return ['EVAL', script, '1', key, comparison, value, millis];
+    });
+  }
+
   /**
    * Sends another command instead of each one of that name, so that the server answers in its place and
    * in order. `fail` is made with it.

@@ -29,7 +29,8 @@ class Requests {
 
   /**
    * @param {Buffer} bytes
-   * @returns {{ args: string[], end: number }[]} the commands that end in `bytes`, and where
+   * @returns {{ args: string[], end: number }[]} the commands that end in `bytes`, and where; each byte of their
+   *   arguments is a character
    */
   feed(bytes) {
     const commands = [];
@@ -80,7 +81,7 @@ class Requests {
 
   /** Whether the command ends with it. */
   #endArgument() {
-    this.#args.push(Buffer.concat(this.#word).toString('utf8'));
+    this.#args.push(Buffer.concat(this.#word).toString('latin1'));
     this.#word = [];
     this.#left = -1;
     this.#argsLeft -= 1;

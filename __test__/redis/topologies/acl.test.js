@@ -199,7 +199,7 @@ describe('a right that is missing', () => {
       ['get', (cache) => cache.get('k'), /get/i],
       ['mget', (cache) => cache.many(['k', 'l']), /mget/i],
       ['scan', (cache) => cache.flush(), /scan/i],
-      ['eval', (cache) => cache.remember('k2', () => 1), /eval/i],
+      ['eval', (cache) => cache.remember('k2', { grace: '1h' }, () => 1), /eval/i],
       ['eval', (cache) => cache.increment('n'), /eval/i],
       ['time', (cache) => cache.lock('l'), /NOPERM|can't run this command/i],
       ['unlink', (cache) => cache.forget('k'), /NOPERM|can't run this command/i],

@@ -85,6 +85,14 @@ impl Call {
             Self::Bare(..) => None,
         }
     }
+
+    /// The hash of the script that it is.
+    pub fn script(&self) -> Option<&'static str> {
+        match self {
+            Self::Script(script, ..) => Some(&script.hash),
+            _ => None,
+        }
+    }
 }
 
 impl Outgoing {

@@ -86,6 +86,8 @@ pub struct Redis {
     pending: AtomicU64,
     /// Whether the server does not know `SET … NX GET`.
     has_no_get: AtomicBool,
+    /// Whether the server does not know `SET … IFEQ`.
+    has_no_ifeq: AtomicBool,
 }
 
 /// Tells the driver's own what its links say. It does not hold the driver, which holds the links.
@@ -103,7 +105,7 @@ impl Listener for Ears {
                 Sink::Get(asked) => entries::got(asked, call, answer, &mut ready),
                 Sink::Put(asked, begun) => entries::stored(asked, begun, &call, answer, &mut ready),
                 Sink::Lookup(lookup) => quick::looked_up(*lookup, answer, &mut ready),
-                Sink::Fill(filling) => quick::filled(*filling, answer, &mut ready),
+                Sink::Fill(filling) => quick::filled(*filling, &call, answer, &mut ready),
             }
         }
     }
@@ -147,6 +149,7 @@ impl Redis {
             owed: Owed::default(),
             pending: AtomicU64::new(0),
             has_no_get: AtomicBool::new(false),
+            has_no_ifeq: AtomicBool::new(false),
         });
         leases::keep_alive(&redis);
         Ok(redis)

@@ -89,9 +89,9 @@ impl Task {
             return self.refuse(calls, &Fault::Down("the connection to Redis was lost".into()));
         };
         let Some(deadline) = calls.iter().map(|call| call.deadline).max() else { return };
-        let whole = scripts_before_writes(&calls);
         let mut flying = VecDeque::with_capacity(calls.len());
         let mut out = connection.wire.outlet().pending();
+        let whole = sent_whole(&calls, &out.known);
         // What others have sent goes before, and nothing comes between.
         self.shortcut.adopt(&mut self.flights, &mut self.earliest);
         for (at, outgoing) in calls.into_iter().enumerate() {
@@ -206,21 +206,31 @@ impl Task {
     }
 }
 
-/// Which calls are scripts on a key that a later call of the same pipeline writes. They are sent whole: one that
-/// the server has lost would be sent again after what follows it.
-fn scripts_before_writes(calls: &[Outgoing]) -> HashSet<usize> {
-    let mut written: HashSet<&[u8]> = HashSet::new();
-    let mut found = HashSet::new();
-    if !calls.iter().any(|call| matches!(call.call, Call::Script(..))) {
-        return found;
+/// Which calls are scripts that are sent whole: those of which the server may not know the hash, and those before
+/// another call of the same pipeline on the same key that is carried out in any case. If the server has lost them, they
+/// would be sent again after it.
+fn sent_whole(calls: &[Outgoing], known: &HashSet<&'static str>) -> HashSet<usize> {
+    let mut whole = HashSet::new();
+    let scripts = || calls.iter().enumerate().filter_map(|(at, call)| Some((at, call.call.script()?)));
+    if scripts().next().is_none() {
+        return whole;
     }
+    let mut new: HashSet<&str> = HashSet::new();
+    whole.extend(scripts().filter(|(_, hash)| !known.contains(hash) && new.insert(hash)).map(|(at, _)| at));
+    let mut written: HashSet<&[u8]> = HashSet::new();
     for (at, call) in calls.iter().enumerate().rev() {
         match &call.call {
             Call::Set(key, ..) => drop(written.insert(key)),
-            Call::Lease(key, ..) => drop(written.insert(key)),
-            Call::Script(_, key, _) if written.contains(&**key) => drop(found.insert(at)),
+            Call::Lease(key, ..) | Call::Command("SET", key, _) => drop(written.insert(key)),
+            Call::Script(_, key, _) => {
+                if written.contains(&**key) {
+                    whole.insert(at);
+                } else if whole.contains(&at) {
+                    written.insert(key);
+                }
+            }
             _ => {}
         }
     }
-    found
+    whole
 }
