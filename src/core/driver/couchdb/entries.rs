@@ -54,18 +54,16 @@ impl CouchDb {
         let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
         let mut document = Document::holding(key, value, &epochs, self.now());
         document.rev = self.backend.revisions.get(&document.id).and_then(|known| known.rev);
-        let (mut patience, mut looked) = (Patience::default(), false);
+        let mut patience = Patience::default();
         loop {
             match self.backend.commit(document.clone(), &mut patience).await? {
-                // What is there may be from before this put, for what it was to replace was only remembered.
-                Committed::Conflict { lost: true, .. } if !looked => return Err(unknown()),
-                // Made or not, whatever replaced what was seen came after it.
-                Committed::Stored(_) | Committed::Weak(_) | Committed::Conflict { lost: true, .. } => {
+                Committed::Stored(_) | Committed::Weak(_) => {
                     self.counters.writes.count();
                     return Ok(());
                 }
+                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => {
-                    (document.rev, looked) = (now.and_then(|now| now.rev), true);
+                    document.rev = now.and_then(|now| now.rev);
                     // What is there now may be newer than a flush of its tags: dead, this value would bury it.
                     let epochs = self.epochs(&value.tags, lifetime(value.life)).await?;
                     document.tags = epochs.into_iter().collect();
@@ -135,16 +133,17 @@ impl CouchDb {
                 return Ok(None);
             }
             let gone = Document { rev: seen.rev(), ..Document::gone(key, self.now()) };
-            if let Committed::Conflict { now, lost: false } = self.backend.commit(gone, &mut patience).await?
-            {
-                seen = self.seen(now, Epochs::new()).await?;
-                continue;
+            match self.backend.commit(gone, &mut patience).await? {
+                Committed::Stored(_) | Committed::Weak(_) => {
+                    self.late.kept_out(key, late);
+                    if held.is_some() {
+                        self.counters.deletes.count();
+                    }
+                    return Ok(held);
+                }
+                Committed::Conflict { lost: true, .. } => return Err(unknown()),
+                Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
-            self.late.kept_out(key, late);
-            if held.is_some() {
-                self.counters.deletes.count();
-            }
-            return Ok(held);
         }
     }
 
@@ -175,10 +174,9 @@ impl CouchDb {
             let names: Vec<Box<str>> = touched.tags.keys().cloned().collect();
             self.epochs(&names, touched.expires_at.map(|at| at.saturating_sub(now))).await?;
             match self.backend.commit(touched, &mut patience).await? {
-                Committed::Conflict { now, lost: false } => {
-                    seen = self.seen(now, Epochs::new()).await?;
-                }
-                _ => return Ok(Reply::Changed(true)),
+                Committed::Stored(_) | Committed::Weak(_) => return Ok(Reply::Changed(true)),
+                Committed::Conflict { lost: true, .. } => return Err(unknown()),
+                Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
         }
     }
