@@ -43,7 +43,7 @@ async function withCache(body, prepare = () => {}) {
 /** @type {[string, ((proxy: import('./support/proxy.js').Proxy) => void)?][]} */
 const servers = [
   [''],
-  [', on a server without SET … NX GET', (proxy) => proxy.refuseSetGet()],
+  [', on a server without SET … NX GET', (proxy) => proxy.refuseSetWith('GET')],
   [', on a server with SET … IFEQ', (proxy) => proxy.knowIfeq()],
 ];
 const values = { '': 'old', ', which is large': 'old'.repeat(50_000) };

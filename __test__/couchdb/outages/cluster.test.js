@@ -4,10 +4,9 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { WRITES, startWorld, writing } = require('./world.js');
+const { WRITES, isKey, startWorld, writing } = require('./world.js');
 require('../../support/alive.js');
 
-const isKey = ({ _id }) => /:key$/.test(_id);
 const lockOf = (world) => world.database.read('lock:cache:key');
 
 for (const [how, begin] of Object.entries({

@@ -5,11 +5,8 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { until } = require('../../support/wait.js');
-const { WRITES, startWorld, writing } = require('./world.js');
+const { UNKNOWN, WRITES, isKey, startWorld, writing } = require('./world.js');
 require('../../support/alive.js');
-
-const isKey = ({ _id }) => /:key$/.test(_id);
-const UNKNOWN = /^CACHE_(UNAVAILABLE|TIMEOUT)$/;
 
 /**
  * Operations on `key`: what must be there, what each answers, and what `key` holds then.

@@ -16,6 +16,11 @@ const PATIENT = 10_000;
 const READS = /\/_bulk_get$/;
 const WRITES = /\/_bulk_docs$/;
 
+/** Whether a document belongs to `key`, of whatever prefix: its value or its lock. */
+const isKey = ({ _id }) => /:key$/.test(_id);
+/** The codes of an operation of which it is not known whether it was done. */
+const UNKNOWN = /^CACHE_(UNAVAILABLE|TIMEOUT)$/;
+
 /** @typedef {Awaited<ReturnType<typeof startFake>>} Fake */
 
 class CouchWorld extends World {
@@ -104,4 +109,4 @@ async function startWorld(
   return world;
 }
 
-module.exports = { READS, SLACK, TIMEOUT, WRITES, startWorld, writing };
+module.exports = { READS, SLACK, TIMEOUT, UNKNOWN, WRITES, isKey, startWorld, writing };

@@ -128,14 +128,13 @@ class Proxy {
     this.replace('HELLO', how === 'noproto' ? ['HELLO', '9'] : ['HELLO-UNKNOWN']);
   }
 
-  /** Answers `SET … NX GET` as servers before 7.0 do: `-ERR syntax error`. */
-  refuseSetGet() {
-    this.replace('SET', (args) => (args.includes('GET') ? [...args, 'unknown'] : undefined));
-  }
-
-  /** Answers `SET … IFEQ` as servers do that do not know it: `-ERR syntax error`. */
-  refuseIfeq() {
-    this.replace('SET', (args) => (args.includes('IFEQ') ? [...args, 'unknown'] : undefined));
+  /**
+   * Answers `SET` with an option as servers do that do not know it: `-ERR syntax error`.
+   *
+   * @param {'GET' | 'IFEQ'} option `NX GET` is not known before Redis 7.0, `IFEQ` not before 8.4 and Valkey 8.1
+   */
+  refuseSetWith(option) {
+    this.replace('SET', (args) => (args.includes(option) ? [...args, 'unknown'] : undefined));
   }
 
   /**
@@ -148,7 +147,7 @@ class Proxy {
       return redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])`;
     this.replace('SET', (args) => {
       const [, key, value, condition, comparison, , millis] = args.map((arg) => Buffer.from(arg, 'latin1'));
-      if (condition.toString() !== 'IFEQ') return undefined;
+      if (condition?.toString() !== 'IFEQ') return undefined;
       return ['EVAL', script, '1', key, comparison, value, millis];
     });
   }

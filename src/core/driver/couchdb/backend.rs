@@ -51,6 +51,17 @@ pub enum Committed {
     Conflict { now: Option<Document>, lost: bool },
 }
 
+impl Committed {
+    /// The same, if it is known whether it was made: for what may neither be done twice nor be taken for done.
+    pub fn known(self) -> std::result::Result<Self, Fault> {
+        let reason = "the answer of CouchDB was lost, and the document has changed since: whether it was done is not known";
+        match self {
+            Self::Conflict { lost: true, .. } => Err(Fault::Dropped(reason.into())),
+            known => Ok(known),
+        }
+    }
+}
+
 /// A database.
 pub struct Backend {
     /// What it was made from.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::CouchDb;
 use super::backend::Committed;
 use super::document::Document;
-use super::entries::{too_few, unknown};
+use super::entries::too_few;
 use super::patience::Patience;
 use super::seen::{Epochs, payload};
 use crate::core::command::Reply;
@@ -63,14 +63,13 @@ impl CouchDb {
             // A step over what a lease stands on takes the lease away, as every write does.
             document.lease = None;
             document.counts = true;
-            match self.backend.commit(document, &mut patience).await? {
+            match self.backend.commit(document, &mut patience).await?.known()? {
                 Committed::Stored(_) => {
                     replies.iter().filter(|reply| reply.is_ok()).for_each(|_| self.counters.writes.count());
                     return Ok(replies);
                 }
                 // It stands on some nodes, and cannot be taken back without losing the steps of others.
                 Committed::Weak(_) => return Err(too_few()),
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
         }

@@ -56,12 +56,11 @@ impl CouchDb {
         document.rev = self.backend.revisions.get(&document.id).and_then(|known| known.rev);
         let mut patience = Patience::default();
         loop {
-            match self.backend.commit(document.clone(), &mut patience).await? {
+            match self.backend.commit(document.clone(), &mut patience).await?.known()? {
                 Committed::Stored(_) | Committed::Weak(_) => {
                     self.counters.writes.count();
                     return Ok(());
                 }
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => {
                     document.rev = now.and_then(|now| now.rev);
                     // What is there now may be newer than a flush of its tags: dead, this value would bury it.
@@ -89,7 +88,7 @@ impl CouchDb {
         let mut patience = Patience::default();
         loop {
             let document = Document { rev, ..Document::holding(key, value, &epochs, self.now()) };
-            match self.backend.commit(document, &mut patience).await? {
+            match self.backend.commit(document, &mut patience).await?.known()? {
                 Committed::Stored(_) => {
                     self.counters.writes.count();
                     return Ok(true);
@@ -99,7 +98,6 @@ impl CouchDb {
                     patience.wait().await;
                     rev = self.look(key, &[]).await?.rev();
                 }
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => {
                     let seen = self.seen(now, Epochs::new()).await?;
                     if seen.fresh().is_some() {
@@ -133,7 +131,7 @@ impl CouchDb {
                 return Ok(None);
             }
             let gone = Document { rev: seen.rev(), ..Document::gone(key, self.now()) };
-            match self.backend.commit(gone, &mut patience).await? {
+            match self.backend.commit(gone, &mut patience).await?.known()? {
                 Committed::Stored(_) | Committed::Weak(_) => {
                     self.late.kept_out(key, late);
                     if held.is_some() {
@@ -141,7 +139,6 @@ impl CouchDb {
                     }
                     return Ok(held);
                 }
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
         }
@@ -173,9 +170,8 @@ impl CouchDb {
             }
             let names: Vec<Box<str>> = touched.tags.keys().cloned().collect();
             self.epochs(&names, touched.expires_at.map(|at| at.saturating_sub(now))).await?;
-            match self.backend.commit(touched, &mut patience).await? {
+            match self.backend.commit(touched, &mut patience).await?.known()? {
                 Committed::Stored(_) | Committed::Weak(_) => return Ok(Reply::Changed(true)),
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => seen = self.seen(now, Epochs::new()).await?,
             }
         }
@@ -203,9 +199,4 @@ pub fn too_few() -> Fault {
         code: "202".into(),
         message: "too few nodes of the CouchDB cluster took it, so that another may have it too".into(),
     }
-}
-
-/// Why it is not said whether something was done.
-pub fn unknown() -> Fault {
-    Fault::Dropped("the answer of CouchDB was lost, and the document has changed since: whether it was done is not known".into())
 }

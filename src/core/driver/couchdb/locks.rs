@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::backend::Committed;
 use super::document::Document;
-use super::entries::unknown;
 use super::patience::Patience;
 use super::{CouchDb, ids};
 use crate::core::command::{LockReply, Reply};
@@ -104,13 +103,13 @@ impl CouchDb {
             };
             let changed =
                 Document { rev: lock.rev, fence: lock.fence, ..self.lock_document(name, next, ttl) };
-            match self.backend.commit(changed, &mut patience).await? {
-                Committed::Stored(_) => return Ok(true),
+            let committed = self.backend.commit(changed, &mut patience).await?;
+            let committed = if next.is_none() { committed } else { committed.known()? };
+            match committed {
+                // Of a release: whoever has it now, it is not this owner.
+                Committed::Stored(_) | Committed::Conflict { lost: true, .. } => return Ok(true),
                 // An extension that may be lost with its node is none; a release is one as soon as anybody sees it.
                 Committed::Weak(_) => return Ok(next.is_none()),
-                // Whoever has it now, it is not this owner.
-                Committed::Conflict { lost: true, .. } if next.is_none() => return Ok(true),
-                Committed::Conflict { lost: true, .. } => return Err(unknown()),
                 Committed::Conflict { now, .. } => found = now,
             }
         }

@@ -206,7 +206,7 @@ impl Task {
     }
 }
 
-/// Which calls are scripts that are sent whole: those of which the server may not know the hash, and those before
+/// Which calls are scripts that are sent whole: the first uses of those that the server was not sent yet, and those before
 /// another call of the same pipeline on the same key that is carried out in any case. If the server has lost them, they
 /// would be sent again after it.
 fn sent_whole(calls: &[Outgoing], known: &HashSet<&'static str>) -> HashSet<usize> {
@@ -222,13 +222,8 @@ fn sent_whole(calls: &[Outgoing], known: &HashSet<&'static str>) -> HashSet<usiz
         match &call.call {
             Call::Set(key, ..) => drop(written.insert(key)),
             Call::Lease(key, ..) | Call::Command("SET", key, _) => drop(written.insert(key)),
-            Call::Script(_, key, _) => {
-                if written.contains(&**key) {
-                    whole.insert(at);
-                } else if whole.contains(&at) {
-                    written.insert(key);
-                }
-            }
+            Call::Script(_, key, _) if written.contains(&**key) => drop(whole.insert(at)),
+            Call::Script(_, key, _) if whole.contains(&at) => drop(written.insert(key)),
             _ => {}
         }
     }
