@@ -13,7 +13,7 @@ const { then, valueOrNull } = require('./answer.js');
 const { writeEach } = require('./bulk.js');
 const { binding } = require('./native.js');
 const { checkKey, checkLength, checkTags, checkFunction } = require('./check.js');
-const { Format, MISS, encode } = require('./codec.js');
+const { MISS, encode, formatted } = require('./codec.js');
 const { listed, pairs } = require('./entries.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
@@ -351,8 +351,7 @@ class Access {
     if (typeof encoded === 'string' && !ifAbsent && tags.length === 0) {
       stored = store.ask(binding.put, name, encoded, millis);
     } else {
-      const { format, content } =
-        typeof encoded === 'string' ? { format: Format.json, content: encoded } : encoded;
+      const { format, content } = formatted(encoded);
       const names = tags.length === 0 ? null : [...tags];
       stored = store.ask(binding.write, name, format, content, millis, 0, names, ifAbsent);
     }

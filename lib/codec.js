@@ -272,6 +272,14 @@ function parseRich(text) {
 }
 
 /**
+ * An encoded value with its format.
+ *
+ * @param {Encoded} encoded
+ */
+const formatted = (encoded) =>
+  typeof encoded === 'string' ? { format: Format.json, content: encoded } : encoded;
+
+/**
  * @param {Payload} payload
  * @returns {unknown}
  */
@@ -293,4 +301,4 @@ function copyOf(encoded) {
   return Buffer.from(encoded.content);
 }
 
-module.exports = { Format, MISS, encode, decode, copyOf };
+module.exports = { MISS, encode, formatted, decode, copyOf };

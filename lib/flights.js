@@ -17,6 +17,7 @@ const { orAborted } = require('./deadline.js');
 const { Endings } = require('./endings.js');
 const { Flight, GIVEN_UP, errorText, outcomeOf } = require('./flight.js');
 const { run, timedOut } = require('./run.js');
+const { Running } = require('./running.js');
 const { orStale } = require('./stale.js');
 const { tellRefreshed, tellWritten } = require('./tell.js');
 
@@ -50,9 +51,8 @@ const { tellRefreshed, tellWritten } = require('./tell.js');
 /**
  * The runs that this thread leads or waits for, of all its sessions: several may share a store, and then the
  * callers of all of them share the outcome.
- * @type {Map<number, Flight>}
  */
-const running = new Map();
+const running = new Running();
 
 /** Those that have ended, while somebody may still be told to wait for them. */
 const endings = new Endings();
@@ -75,8 +75,7 @@ class Flights {
   ask(request) {
     const { failOpen, store } = this.#session;
     if (request.signal?.aborted) return Promise.reject(request.signal.reason);
-    const tags = request.tags.length === 0 ? null : [...request.tags];
-    const reply = store.ask(binding.lease, request.key, tags, failOpen.enabled);
+    const reply = store.lease(request.key, request.tags, failOpen.enabled);
     const answer =
       reply instanceof Promise
         ? this.#whenAnswered(request, reply, /** @type {RemoteStore} */ (store))
@@ -105,7 +104,7 @@ class Flights {
    * @param {RemoteStore} store
    */
   giveBack(store) {
-    for (const [lease, { key, leader }] of running) {
+    for (const [lease, { key, leader }] of running.entries()) {
       if (leader === this.#session) void store.giveBack(binding.fail, key, lease, GIVEN_UP);
     }
   }
@@ -116,7 +115,7 @@ class Flights {
    * @param {Error} reason
    */
   close(reason) {
-    for (const flight of [...running.values()]) {
+    for (const [, flight] of running.entries()) {
       flight.leave(this.#session, reason);
       if (flight.leader !== this.#session) continue;
       // Who waits on other sessions takes over; our own caller is rejected by the abort.
@@ -127,7 +126,7 @@ class Flights {
 
   /**
    * @param {Request} request
-   * @param {Promise<number | LeaseReply>} reply
+   * @param {Promise<LeaseReply>} reply
    * @param {RemoteStore} store
    */
   async #whenAnswered(request, reply, store) {
@@ -148,23 +147,16 @@ class Flights {
    * What a lease's answer means for who asked. What waits for a run is in place when this returns.
    *
    * @param {Request} request
-   * @param {number | LeaseReply} reply
+   * @param {LeaseReply} reply
    * @returns {unknown}
    */
   #take(request, reply) {
+    if (isPayload(reply)) return this.#hit(request, reply);
     const { state, lease, joined, payload, outage } = typeof reply === 'number' ? granted(reply) : reply;
-    const { closed, events, tier } = this.#session;
+    const { closed, events } = this.#session;
     // Closing has given back what was held by then.
     if (closed) return this.#tooLate(request, state === 'granted' ? lease : 0);
     if (outage !== undefined) events.error(toCacheError(errorOf(outage)), 'remember', request.shown);
-    if (state === 'hit') {
-      const value = this.#session.decode(/** @type {Payload} */ (payload), request.key, 'remember');
-      if (value === MISS) return this.#mend(request);
-      if (events.has.hit) {
-        events.emit('hit', { key: request.shown, value, tier, durationMs: elapsed(request) });
-      }
-      return value;
-    }
     if (!request.told) {
       request.told = true;
       if (events.has.miss) events.emit('miss', { key: request.shown, durationMs: elapsed(request) });
@@ -174,6 +166,22 @@ class Flights {
         ? this.#lead(request, lease, payload !== undefined)
         : this.#wait(request, lease, joined);
     return payload === undefined ? outcome : orStale(this.#session, request, outcome);
+  }
+
+  /**
+   * @param {Request} request
+   * @param {Payload} payload
+   * @returns {unknown}
+   */
+  #hit(request, payload) {
+    const { closed, events, tier } = this.#session;
+    if (closed) return this.#tooLate(request, 0);
+    const value = this.#session.decode(payload, request.key, 'remember');
+    if (value === MISS) return this.#mend(request);
+    if (events.has.hit) {
+      events.emit('hit', { key: request.shown, value, tier, durationMs: elapsed(request) });
+    }
+    return value;
   }
 
   /**
@@ -242,7 +250,7 @@ class Flights {
     flight.key = request.key;
     running.set(lease, flight);
     const started = performance.now();
-    const result = { ttl: request.ttl, tags: request.tags, keep: true };
+    const result = { ttl: request.ttl, grace: request.grace, tags: request.tags, keep: true };
     /** @type {unknown} */
     let value;
     /** @type {import('./codec.js').Encoded} */
@@ -254,10 +262,12 @@ class Flights {
       this.#end(request, lease, flight, error);
       throw error;
     }
-    /** @type {ReturnType<import('./native.js').Binding['fill']>} */
+    /** @type {import('./native.js').FillReply} */
     let filled = false;
     try {
-      const reply = this.#fill(request, lease, encoded, result);
+      // A closed session has no lease to fill: closing handed it over.
+      const { closed, store } = this.#session;
+      const reply = closed ? false : store.fill(request.key, lease, encoded, result);
       filled = reply instanceof Promise ? await reply : reply;
     } catch (error) {
       const failure = toCacheError(error);
@@ -277,23 +287,6 @@ class Flights {
       if (refreshes) tellRefreshed(this.#session, request.key, started);
     }
     return value;
-  }
-
-  /**
-   * Stores what the factory made, unless something newer keeps it out. A closed session has no lease to fill:
-   * closing handed it over.
-   *
-   * @param {Request} request
-   * @param {number} lease
-   * @param {import('./codec.js').Encoded} encoded
-   * @param {{ ttl: number; tags: readonly string[]; keep: boolean }} result
-   */
-  #fill({ key, grace }, lease, encoded, { ttl, tags, keep }) {
-    const { closed, store } = this.#session;
-    if (closed) return false;
-    const { format, content } = typeof encoded === 'string' ? { format: 0, content: encoded } : encoded;
-    const names = tags.length === 0 ? null : [...tags];
-    return store.ask(binding.fill, key, lease, format, content, ttl, grace, names, keep);
   }
 
   /**
@@ -343,10 +336,18 @@ class Flights {
 }
 
 /**
+ * Whether a lease found a value.
+ *
+ * @param {LeaseReply} reply
+ * @returns {reply is Payload}
+ */
+const isPayload = (reply) => typeof reply === 'string' || (typeof reply === 'object' && !('lease' in reply));
+
+/**
  * The answer to most misses: a run, and nothing more.
  *
  * @param {number} lease
- * @returns {LeaseReply}
+ * @returns {import('./native.js').Leased}
  */
 const granted = (lease) => ({ state: 'granted', lease, joined: 0 });
 

@@ -29,14 +29,24 @@ const { Queue } = require('./queue.js');
  */
 
 /**
- * What a miss may do, where it is more than to compute the value: then it is the name of the run. With an `outage` this
- * process decided alone, for the backend could not be asked.
- * @typedef {object} LeaseReply
- * @property {'hit' | 'granted' | 'held'} state
+ * What a miss may do, where it is more than to compute the value. With an `outage` this process decided alone, for the
+ * backend could not be asked.
+ * @typedef {object} Leased
+ * @property {'granted' | 'held'} state
  * @property {number} lease
  * @property {number} joined
- * @property {Payload} [payload]
+ * @property {Payload} [payload] in its grace
  * @property {[code: string, message: string]} [outage]
+ */
+
+/**
+ * What a lease finds: the value; the name of the run that is to compute it; or what else a miss may do.
+ * @typedef {Payload | number | Leased} LeaseReply
+ */
+
+/**
+ * Whether a fill was stored; and, if an invalidation came between, when.
+ * @typedef {boolean | { stored: boolean; superseded: number }} FillReply
  */
 
 /**
@@ -68,9 +78,8 @@ const { Queue } = require('./queue.js');
  * @property {(handle: number, id: number, key: string, ttl: number) => boolean} touch
  * @property {(handle: number, id: number, key: string) => number | null} remaining
  * @property {(handle: number, id: number, key: string, step: number, ttl: number) => number} increment
- * @property {(handle: number, id: number, key: string, tags: string[] | null, offline: boolean) => number | LeaseReply} lease
- * @property {(handle: number, id: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => boolean | { stored: boolean; superseded: number }} fill whether it was stored; and, if an
- *   invalidation came between, when
+ * @property {(handle: number, id: number, key: string, tags: string[] | null, offline: boolean) => LeaseReply} lease
+ * @property {(handle: number, id: number, key: string, lease: number, format: number, content: string | Buffer, ttl: number, grace: number, tags: string[] | null, keep: boolean) => FillReply} fill
  * @property {(handle: number, id: number, key: string, lease: number, error: string) => void} fail
  * @property {(handle: number, id: number, tags: string[]) => void} flushTags
  * @property {(handle: number, id: number, prefix: string) => void} flush

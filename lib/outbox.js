@@ -1,15 +1,16 @@
 'use strict';
 
 /**
- * Reads and writes on their way to the core: all that a tick asks crosses by one call, as numbers and one text. A call
+ * What is asked most on its way to the core: all that a tick asks crosses by one call, as numbers and one text. A call
  * for each, or for each key, takes as long as the rest of a request.
  */
 
-/** How many numbers a request has: its store's handle, its id, the lengths of key and value, the TTL. */
-const WIDTH = 5;
+/** How many numbers a request has: its store's handle, its id, the lengths of key and value, the TTL, the lease. */
+const WIDTH = 6;
 /** Instead of a value's length, what else is asked; as src/binding/outbox.rs has it. */
 const READS = -1;
 const READS_SEVERAL = -2;
+const LEASES = -3;
 /** How many numbers are gathered at most. */
 const ROOM = 256 * WIDTH;
 /** Keys that can be read by one request: it fits where nothing else is gathered. */
@@ -50,7 +51,7 @@ class Outbox {
    * @param {string} key
    */
   get(handle, id, key) {
-    this.#add(handle, id, key.length, READS, 0);
+    this.#add(handle, id, key.length, READS, 0, 0);
     this.#text += key;
   }
 
@@ -60,7 +61,7 @@ class Outbox {
    * @param {readonly string[]} keys
    */
   many(handle, id, keys) {
-    this.#add(handle, id, keys.length, READS_SEVERAL, 0);
+    this.#add(handle, id, keys.length, READS_SEVERAL, 0, 0);
     for (let at = 0; at < keys.length; at++) this.#numbers[this.#used++] = keys[at].length;
     this.#text += keys.join('');
   }
@@ -71,12 +72,24 @@ class Outbox {
    * @param {string} key
    * @param {string} json
    * @param {number} ttl milliseconds
+   * @param {number} lease that it fills, or 0
    */
-  put(handle, id, key, json, ttl) {
-    this.#add(handle, id, key.length, json.length, ttl);
+  write(handle, id, key, json, ttl, lease) {
+    this.#add(handle, id, key.length, json.length, ttl, lease);
     this.#text += key;
     this.#text += json;
     this.writes++;
+  }
+
+  /**
+   * @param {number} handle
+   * @param {number} id
+   * @param {string} key
+   * @param {boolean} offline whether this process may decide alone while the backend cannot be asked
+   */
+  lease(handle, id, key, offline) {
+    this.#add(handle, id, key.length, LEASES, Number(offline), 0);
+    this.#text += key;
   }
 
   /** Hands over what is gathered. @returns {number[] | undefined} the ids of those whose session has ended */
@@ -95,8 +108,9 @@ class Outbox {
    * @param {number} key its length, or how many there are
    * @param {number} what
    * @param {number} ttl
+   * @param {number} lease
    */
-  #add(handle, id, key, what, ttl) {
+  #add(handle, id, key, what, ttl, lease) {
     const numbers = this.#numbers;
     const at = this.#used;
     this.#used = at + WIDTH;
@@ -105,9 +119,11 @@ class Outbox {
     numbers[at + 2] = key;
     numbers[at + 3] = what;
     numbers[at + 4] = ttl;
+    numbers[at + 5] = lease;
   }
 }
 
+exports.LEASES = LEASES;
 exports.MOST_KEYS = MOST_KEYS;
 exports.Outbox = Outbox;
 exports.READS = READS;

@@ -3,8 +3,8 @@
 /**
  * The requests of this thread that a backend has not answered yet.
  *
- * Reads and writes are gathered (lib/outbox.js), any other request is put on its session's native queue at once, after
- * them; all queues are sent once per tick, and one wake settles all that was answered. While requests are pending the
+ * What is asked most is gathered (lib/outbox.js), any other request is put on its session's native queue at once, after
+ * it; all queues are sent once per tick, and one wake settles all that was answered. While requests are pending the
  * process stays alive: each of them settles by its deadline, which the core keeps.
  */
 
@@ -150,7 +150,35 @@ class Queue {
    */
   put(handle, name, json, ttl, reader) {
     const id = this.#make(reader, name);
-    this.#outbox.put(handle, id, name, json, ttl);
+    this.#outbox.write(handle, id, name, json, ttl, 0);
+    return this.asked;
+  }
+
+  /**
+   * Asks for the lease of a key.
+   *
+   * @param {number} handle
+   * @param {string} name
+   * @param {boolean} offline whether this process may decide alone while the backend cannot be asked
+   */
+  lease(handle, name, offline) {
+    const id = this.#make(undefined, '');
+    this.#outbox.lease(handle, id, name, offline);
+    return this.asked;
+  }
+
+  /**
+   * Ends a lease with what the factory made.
+   *
+   * @param {number} handle
+   * @param {string} name
+   * @param {number} lease
+   * @param {string} json
+   * @param {number} ttl milliseconds
+   */
+  fill(handle, name, lease, json, ttl) {
+    const id = this.#make(undefined, '');
+    this.#outbox.write(handle, id, name, json, ttl, lease);
     return this.asked;
   }
 

@@ -4,13 +4,19 @@
  * How a session asks its store: one in this process answers at once, one that is a backend by promises.
  */
 
+const { formatted } = require('./codec.js');
 const { makeError } = require('./errors.js');
 const { hotOf } = require('./hot.js');
 const { binding, queue } = require('./native.js');
 
 /** @typedef {import('./queue.js').Reader} Reader */
+/** @typedef {import('./codec.js').Encoded} Encoded */
+/** @typedef {import('./native.js').FillReply} FillReply */
+/** @typedef {import('./native.js').LeaseReply} LeaseReply */
 /** @typedef {import('./native.js').Payload} Payload */
 /** @typedef {import('./options.js').HotTerms} HotTerms */
+
+/** What becomes of a value that a factory made. @typedef {import('./run.js').Result & { grace: number }} FillTerms */
 
 /** Nothing is gathered for a store in this process. */
 const NOTHING_PENDING = { handOverWrites() {} };
@@ -74,6 +80,29 @@ class EmbeddedStore {
   put(name, json, ttl) {
     this.hot?.tell();
     binding.put(this.handle, 0, name, json, ttl);
+  }
+
+  /**
+   * @param {string} name
+   * @param {readonly string[]} tags
+   * @returns {LeaseReply | Promise<LeaseReply>} never a promise
+   */
+  lease(name, tags) {
+    this.hot?.tell();
+    return binding.lease(this.handle, 0, name, orNull(tags), false);
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} lease
+   * @param {Encoded} encoded
+   * @param {FillTerms} terms
+   * @returns {FillReply | Promise<FillReply>} never a promise
+   */
+  fill(name, lease, encoded, { ttl, grace, tags, keep }) {
+    this.hot?.tell();
+    const { format, content } = formatted(encoded);
+    return binding.fill(this.handle, 0, name, lease, format, content, ttl, grace, orNull(tags), keep);
   }
 }
 
@@ -205,6 +234,34 @@ class RemoteStore {
     if (this.closed) throw isClosed();
     return queue.put(this.handle, name, json, ttl, reader);
   }
+
+  /**
+   * @param {string} name
+   * @param {readonly string[]} tags
+   * @param {boolean} offline whether this process may decide alone while the backend cannot be asked
+   * @returns {Promise<LeaseReply>}
+   */
+  lease(name, tags, offline) {
+    if (this.closed) throw isClosed();
+    if (tags.length === 0) return queue.lease(this.handle, name, offline);
+    return this.#send(binding.lease, name, [...tags], offline);
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} lease
+   * @param {Encoded} encoded
+   * @param {FillTerms} terms
+   * @returns {Promise<FillReply>}
+   */
+  fill(name, lease, encoded, { ttl, grace, tags, keep }) {
+    if (this.closed) throw isClosed();
+    if (typeof encoded === 'string' && tags.length === 0 && grace === 0 && keep) {
+      return queue.fill(this.handle, name, lease, encoded, ttl);
+    }
+    const { format, content } = formatted(encoded);
+    return this.#send(binding.fill, name, lease, format, content, ttl, grace, orNull(tags), keep);
+  }
 }
 
 /** A backend below a tier of this process. */
@@ -241,6 +298,9 @@ function storeOf({ remote, tiered, hot }, handle) {
   if (tiered) return new TieredStore(handle, hot);
   return remote ? new RemoteStore(handle) : new EmbeddedStore(handle, hot);
 }
+
+/** @param {readonly string[]} tags */
+const orNull = (tags) => (tags.length === 0 ? null : [...tags]);
 
 const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');
 

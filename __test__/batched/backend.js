@@ -4,7 +4,7 @@
 
 const { Cache } = require('../../index.js');
 const { binding, queue } = require('../../lib/native.js');
-const { READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
+const { LEASES, READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
 
 const ASKED = [
   ...['get', 'put', 'write', 'has', 'forget', 'pull', 'peek', 'touch', 'remaining', 'increment', 'many'],
@@ -62,13 +62,15 @@ binding.requests = (numbers, used, text) => {
   let from = 0;
   const next = (length) => text.slice(from, (from += length));
   for (let at = 0; at < used; at += WIDTH) {
-    const [, id, length, what, ttl] = numbers.subarray(at, at + WIDTH);
+    const [, id, length, what, ttl, lease] = numbers.subarray(at, at + WIDTH);
     let request;
     if (what === READS_SEVERAL) {
       request = ['many', Array.from(numbers.subarray(at + WIDTH, at + WIDTH + length), next)];
       at += length;
     } else if (what === READS) request = ['get', next(length)];
-    else request = ['put', next(length), next(what), ttl];
+    else if (what === LEASES) request = ['lease', next(length), null, ttl === 1];
+    else if (lease === 0) request = ['put', next(length), next(what), ttl];
+    else request = ['fill', next(length), lease, 0, next(what), ttl, 0, null, true];
     asked.set(id, [request[0], request.slice(1)]);
     backend.seen.push(request);
   }

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { afterEach, describe, test } = require('node:test');
 const { Endings } = require('../../lib/endings.js');
-const { READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
+const { LEASES, READS, READS_SEVERAL, WIDTH } = require('../../lib/outbox.js');
 const { Queue } = require('../../lib/queue.js');
 const { run } = require('../support/child.js');
 const { gate, turns } = require('../support/deferred.js');
@@ -224,17 +224,26 @@ describe('the queue', () => {
   };
   const reader = { done: (answer) => answer, failed: (error) => Promise.reject(error) };
 
-  test('hands reads and writes over together, and before what is asked after them', async () => {
+  test('hands over together what is asked most, and before what is asked after it', async () => {
     const { gathered, queue } = make();
     void queue.get(3, 'clé', reader);
     void queue.put(4, 'k', '"😀"', 1500, reader);
+    void queue.lease(4, 'run', true);
+    void queue.fill(4, 'run', 77, 'null', 200);
     assert.equal(gathered.length, 0);
     const { id } = ask(queue);
-    assert.equal(gathered[0].text, 'clék"😀"');
-    const [read, write] = gathered[0].requests;
-    assert.deepEqual([read[0], ...read.slice(2)], [3, 3, READS, 0]);
-    assert.deepEqual([write[0], ...write.slice(2)], [4, 1, 4, 1500]);
-    assert.equal(new Set([id, read[1], write[1]]).size, 3);
+    assert.equal(gathered[0].text, 'clék"😀"runrunnull');
+    const ids = gathered[0].requests.map(([, asked]) => asked);
+    assert.deepEqual(
+      gathered[0].requests.map(([handle, , ...rest]) => [handle, ...rest]),
+      [
+        [3, 3, READS, 0, 0],
+        [4, 1, 4, 1500, 0],
+        [4, 3, LEASES, 1, 0],
+        [4, 3, 4, 200, 77],
+      ],
+    );
+    assert.equal(new Set([id, ...ids]).size, 5);
     void queue.get(3, 'last', reader);
     await turns(1);
     assert.deepEqual([gathered.length, gathered[1].text], [2, 'last']);
@@ -243,7 +252,7 @@ describe('the queue', () => {
 
   test('hands over reads of several keys with the lengths of the keys, where there is room for them', async () => {
     const { gathered, queue } = make();
-    const keys = Array.from({ length: 500 }, (_, at) => `ключ${at}`);
+    const keys = Array.from({ length: 600 }, (_, at) => `ключ${at}`);
     for (let times = 0; times < 3; times++) void queue.many(3, keys);
     assert.equal(gathered.length, 1, 'two fit');
     queue.handOver();
@@ -252,11 +261,11 @@ describe('the queue', () => {
       [keys.join('').repeat(2), keys.join('')],
     );
     const [[handle, id, count, what]] = gathered[1].requests;
-    assert.deepEqual([handle, count, what], [3, 500, READS_SEVERAL]);
+    assert.deepEqual([handle, count, what], [3, keys.length, READS_SEVERAL]);
     const numbers = gathered[1].requests.flat();
     assert.deepEqual(numbers.slice(WIDTH), keys.map((key) => key.length).slice(0, numbers.length - WIDTH));
     const others = gathered[0].requests.flat();
-    settleAll(queue, [], [others[1], others[505 + 1], id]);
+    settleAll(queue, [], [others[1], others[WIDTH + keys.length + 1], id]);
   });
 
   test('takes the answers to a read of several keys, and asks for more while there is more', async () => {

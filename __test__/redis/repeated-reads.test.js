@@ -35,6 +35,9 @@ test('a value that is read again and again is each reader’s own', async (t) =>
     const { key } = Object.fromEntries(await cache.many(['key']));
     assert.deepEqual(key, made('first'));
     key.more.a = 2;
+    const remembered = await cache.remember('key', () => assert.fail('there is a value'));
+    assert.deepEqual(remembered, made('first'));
+    remembered.list[0].deep.length = 0;
   }
 });
 
@@ -44,6 +47,7 @@ test('a newer value of the same key is read at once, by whomever it was written'
     await cache.put('key', made(`version ${version}`));
     for (let reads = 0; reads < 4; reads += 1) {
       assert.equal((await cache.get('key')).name, `version ${version}`);
+      assert.equal((await cache.remember('key', made)).name, `version ${version}`);
     }
   }
   await server.cli('SET', 'cache:key', JSON.stringify(made('by hand')));

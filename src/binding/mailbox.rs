@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 
 use super::completions::width;
 use super::convert::NativePayload;
-use crate::core::command::{Outage, Reply, RequestId};
+use crate::core::command::{LeaseReply, Outage, Reply, RequestId};
 use crate::core::driver::Answers;
 use crate::core::error::{Error, Result};
 use crate::core::hub::{EvictReason, Notice, Observer, Outcome};
@@ -64,7 +64,7 @@ impl Observer for Address {
 
 /// An answer on its way.
 pub enum Answer {
-    /// To a read of one key that found a value.
+    /// To a read of one key, or a lease of it, that found a value.
     One(Handed),
     /// To a read of several keys.
     Several(Vec<std::result::Result<Option<Handed>, Outage>>),
@@ -77,7 +77,9 @@ pub enum Answer {
 impl Answer {
     fn of(answer: Result<Reply>, recent: &mut Recent) -> Self {
         match answer {
-            Ok(Reply::Payload(Some(payload))) => Self::One(recent.hand_over(payload)),
+            Ok(Reply::Payload(Some(payload)) | Reply::Lease(LeaseReply::Hit(payload))) => {
+                Self::One(recent.hand_over(payload))
+            }
             Ok(Reply::Payloads(payloads)) => {
                 let mut hand_over = |payload: Option<_>| payload.map(|payload| recent.hand_over(payload));
                 Self::Several(payloads.into_iter().map(|payload| payload.map(&mut hand_over)).collect())

@@ -81,7 +81,7 @@ pub fn increment(handle: u32, id: u32, key: String, step: f64, ttl: f64) -> Resu
 }
 
 /// The value, or the right to compute it, or the name of the run that computes it.
-#[napi(catch_unwind, ts_return_type = "number | NativeLease | undefined")]
+#[napi(catch_unwind, ts_return_type = "string | [string] | Buffer | number | NativeLease | undefined")]
 pub fn lease(
     handle: u32,
     id: u32,

@@ -1,4 +1,4 @@
-//! Reads and writes as lib/outbox.js gathers them: numbers, and one text of all keys and values.
+//! Most requests, as lib/outbox.js gathers them: numbers, and one text of all keys and values.
 //!
 //! They become commands where they are carried out, on the runtime's thread: what one thread allocates and another
 //! frees, for each key, makes both wait for the allocator.
@@ -13,16 +13,17 @@ use super::convert::{life, typed_array};
 use super::error::{self, Result};
 use super::raw::{arguments, guard, lift, number_of, with_long_text};
 use super::sessions;
-use crate::core::command::{AtOnce, Command, Condition, RequestId, Simple};
+use crate::core::command::{AtOnce, Command, Condition, LeaseId, RequestId, Simple};
 use crate::core::value::{Format, Payload, Value};
 
 /// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
-/// milliseconds.
-const WIDTH: usize = 5;
+/// milliseconds, the lease that a value fills, or 0.
+const WIDTH: usize = 6;
 /// Instead of a value's length, what else is asked: the value; those of several keys, as many as the length of the key
-/// says, whose lengths follow.
+/// says, whose lengths follow; a lease, where a TTL of 1 says that this process may decide alone.
 const READS: i64 = -1;
 const READS_SEVERAL: i64 = -2;
+const LEASES: i64 = -3;
 
 /// `requests(numbers, used, text)`: queues the requests that so many numbers say; answers the ids of those whose
 /// session has ended, if there are any.
@@ -64,12 +65,14 @@ enum What<'a> {
     Read { key: usize },
     ReadSeveral { keys: &'a [f64] },
     Write { key: usize, value: usize, ttl: f64 },
+    Lease { key: usize, offline: bool },
+    Fill { key: usize, value: usize, ttl: f64, lease: LeaseId },
 }
 
 impl<'a> Request<'a> {
     /// The first request that numbers say; `None` without any.
     fn first(numbers: &'a [f64]) -> Option<Self> {
-        let (&[handle, id, length, what, ttl], rest) = numbers.split_first_chunk::<WIDTH>()?;
+        let (&[handle, id, length, what, ttl, lease], rest) = numbers.split_first_chunk::<WIDTH>()?;
         let (mut width, key) = (WIDTH, length as usize);
         let what = match what as i64 {
             READS => What::Read { key },
@@ -77,6 +80,8 @@ impl<'a> Request<'a> {
                 width += key;
                 What::ReadSeveral { keys: rest.get(..key)? }
             }
+            LEASES => What::Lease { key, offline: ttl > 0.0 },
+            value if lease > 0.0 => What::Fill { key, value: value as usize, ttl, lease: lease as LeaseId },
             value => What::Write { key, value: value as usize, ttl },
         };
         Some(Self { handle: handle as u32, id: id as RequestId, what, width })
@@ -94,9 +99,9 @@ impl<'a> Request<'a> {
     /// How many units of the text are its own.
     fn units(&self) -> usize {
         match self.what {
-            What::Read { key } => key,
+            What::Read { key } | What::Lease { key, .. } => key,
             What::ReadSeveral { keys } => keys.iter().map(|key| *key as usize).sum(),
-            What::Write { key, value, .. } => key + value,
+            What::Write { key, value, .. } | What::Fill { key, value, .. } => key + value,
         }
     }
 
@@ -108,13 +113,37 @@ impl<'a> Request<'a> {
                 Command::Many { keys: keys.iter().map(|key| next(*key as usize)).collect() }
             }
             What::Write { key, value, ttl } => {
-                let key = next(key);
-                let payload = Payload::new(Format::Json, next(value).into_boxed_bytes());
-                let value = Value { payload, life: life(ttl, 0.0), tags: Vec::new() };
+                let (key, value) = (next(key), json(next(value), ttl));
                 Command::Put { key, value, condition: Condition::Always }
+            }
+            What::Lease { key, offline } => Command::Lease { key: next(key), tags: Vec::new(), offline },
+            What::Fill { key, value, ttl, lease } => {
+                let (key, value) = (next(key), json(next(value), ttl));
+                Command::Fill { key, lease, value, keep: true }
             }
         }
     }
+
+    /// What is asked, if it is simple.
+    fn simple(&self) -> Option<Simple> {
+        Some(match self.what {
+            What::Read { key } => Simple::Get { key: key as u32 },
+            What::ReadSeveral { .. } => return None,
+            What::Write { key, value, ttl } => {
+                Simple::Put { key: key as u32, value: value as u32, ttl: life(ttl, 0.0).ttl }
+            }
+            What::Lease { key, offline } => Simple::Lease { key: key as u32, offline },
+            What::Fill { key, value, ttl, lease } => {
+                Simple::Fill { key: key as u32, lease, value: value as u32, ttl: life(ttl, 0.0).ttl }
+            }
+        })
+    }
+}
+
+/// JSON text that lives for so many milliseconds.
+fn json(text: Box<str>, ttl: f64) -> Value {
+    let payload = Payload::new(Format::Json, text.into_boxed_bytes());
+    Value { payload, life: life(ttl, 0.0), tags: Vec::new() }
 }
 
 /// A text whose parts are told by their lengths in UTF-16 units.
@@ -181,18 +210,11 @@ impl Gathered {
     /// What is asked, if all of it is simple.
     pub fn simple(&self) -> Option<AtOnce<'_>> {
         let Text::Ascii(text) = &self.text else { return None };
-        let mut all = Vec::with_capacity(self.most());
+        let mut requests = Vec::with_capacity(self.most());
         for request in Request::all(&self.numbers) {
-            let simple = match request.what {
-                What::Read { key } => Simple::Get { key: key as u32 },
-                What::Write { key, value, ttl } => {
-                    Simple::Put { key: key as u32, value: value as u32, ttl: life(ttl, 0.0).ttl }
-                }
-                What::ReadSeveral { .. } => return None,
-            };
-            all.push((request.id, simple));
+            requests.push((request.id, request.simple()?));
         }
-        Some(AtOnce::Gathered(text, all))
+        Some(AtOnce { text, requests })
     }
 
     /// Makes them commands, in order.

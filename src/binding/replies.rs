@@ -6,7 +6,6 @@ use napi_derive::napi;
 
 use super::convert::{self, NativePayload, boolean, payload_value};
 use crate::core::command::{LeaseReply, LockReply, Outage, Reply};
-use crate::core::value::Payload;
 
 /// An answer; `None` is one that comes later.
 pub struct NativeReply(pub Option<Reply>);
@@ -40,14 +39,8 @@ impl ToNapiValue for NativeReply {
                     let payloads = payloads.into_iter().map(|payload| NativePayload(payload.ok().flatten()));
                     Vec::to_napi_value(env, payloads.collect())
                 }
-                // Most misses: to make an object takes several times as long.
-                Some(Reply::Lease(LeaseReply::Granted { lease, stale: None })) => {
-                    f64::to_napi_value(env, lease as f64)
-                }
-                Some(Reply::Lease(lease)) => NativeLease::to_napi_value(env, NativeLease::of(lease, None)),
-                Some(Reply::Offline(lease, outage)) => {
-                    NativeLease::to_napi_value(env, NativeLease::of(lease, Some(outage)))
-                }
+                Some(Reply::Lease(reply)) => lease_value(env, reply, None),
+                Some(Reply::Offline(reply, outage)) => lease_value(env, reply, Some(outage)),
                 Some(Reply::Filled { stored, superseded: 0 }) => boolean(env, stored),
                 Some(Reply::Filled { stored, superseded }) => {
                     NativeFill::to_napi_value(env, NativeFill { stored, superseded: superseded as f64 })
@@ -62,37 +55,51 @@ impl ToNapiValue for NativeReply {
     }
 }
 
-/// What a miss may do, where it is more than to compute the value: then it is the number of the run.
+/// The value of a hit, the number of the run that a miss is to make, or a [`NativeLease`].
+///
+/// # Safety
+/// `env` must be the environment that is running on this thread.
+unsafe fn lease_value(
+    env: sys::napi_env,
+    reply: LeaseReply,
+    outage: Option<Outage>,
+) -> napi::Result<sys::napi_value> {
+    let (state, lease, joined, in_grace) = match reply {
+        // SAFETY: as the caller's.
+        LeaseReply::Hit(payload) => return unsafe { payload_value(env, Some(&payload)) },
+        // Most misses: to make an object takes several times as long.
+        LeaseReply::Granted { lease, stale: None } if outage.is_none() => {
+            // SAFETY: as the caller's.
+            return unsafe { f64::to_napi_value(env, lease as f64) };
+        }
+        LeaseReply::Granted { lease, stale } => ("granted", lease, 0, stale),
+        LeaseReply::Held { lease, joined, stale } => ("held", lease, joined, stale),
+    };
+    let lease = NativeLease {
+        state,
+        lease: lease as f64,
+        joined: joined as f64,
+        payload: NativePayload(in_grace),
+        outage: outage.map(|outage| vec![outage.kind.code().to_owned(), outage.message.into_string()]),
+    };
+    // SAFETY: as the caller's.
+    unsafe { NativeLease::to_napi_value(env, lease) }
+}
+
+/// What a miss may do, where it is more than to compute the value.
 #[napi(object, object_from_js = false)]
 pub struct NativeLease {
-    /// `hit`, `granted`, `held`.
+    /// `granted`, `held`.
     pub state: &'static str,
-    /// The run's name; 0 for a hit.
+    /// The run's name.
     pub lease: f64,
     /// When the asker joined a run of another.
     pub joined: f64,
-    /// The value of a hit, or a stale one.
+    /// A value in its grace.
     #[napi(ts_type = "string | [string] | Buffer")]
     pub payload: NativePayload,
     /// Why this process decided alone: a code and a message.
     pub outage: Option<Vec<String>>,
-}
-
-impl NativeLease {
-    fn of(reply: LeaseReply, outage: Option<Outage>) -> Self {
-        let make = |state, lease: u64, joined: u64, payload: Option<Payload>| Self {
-            state,
-            lease: lease as f64,
-            joined: joined as f64,
-            payload: NativePayload(payload),
-            outage: outage.map(|outage| vec![outage.kind.code().to_owned(), outage.message.into_string()]),
-        };
-        match reply {
-            LeaseReply::Hit(payload) => make("hit", 0, 0, Some(payload)),
-            LeaseReply::Granted { lease, stale } => make("granted", lease, 0, stale),
-            LeaseReply::Held { lease, joined, stale } => make("held", lease, joined, stale),
-        }
-    }
 }
 
 /// How a fill went that came after an invalidation; else it is told whether the value was stored.

@@ -125,7 +125,7 @@ impl Queued {
     /// What this thread may send by itself.
     fn at_once(&self) -> Option<AtOnce<'_>> {
         match self {
-            Self::One(id, command) => Some(AtOnce::One(*id, command)),
+            Self::One(..) => None,
             Self::Gathered(gathered) => gathered.simple(),
         }
     }

@@ -204,8 +204,8 @@ impl Command {
     }
 }
 
-/// A read, or an untagged write without a grace, whose key and JSON are the next parts of a text. Small, for many are
-/// listed at a time.
+/// What a key is read or written by most, without tags and grace, whose key and JSON are the next parts of a text. Small,
+/// for many are listed at a time.
 #[derive(Clone, Copy, Debug)]
 pub enum Simple {
     /// [`Command::Get`]
@@ -222,24 +222,51 @@ pub enum Simple {
         /// How long it is fresh; `None` is for ever.
         ttl: Option<Duration>,
     },
+    /// [`Command::Lease`]
+    Lease {
+        /// The length of the key.
+        key: u32,
+        /// As there.
+        offline: bool,
+    },
+    /// [`Command::Fill`], which stores.
+    Fill {
+        /// The length of the key.
+        key: u32,
+        /// The lease.
+        lease: LeaseId,
+        /// The length of the value, which is JSON text.
+        value: u32,
+        /// How long it is fresh; `None` is for ever.
+        ttl: Option<Duration>,
+    },
+}
+
+impl Simple {
+    /// The length of the key.
+    pub fn key(&self) -> usize {
+        match *self {
+            Self::Get { key } | Self::Put { key, .. } | Self::Lease { key, .. } | Self::Fill { key, .. } => {
+                key as usize
+            }
+        }
+    }
+
+    /// The length of the value.
+    pub fn value(&self) -> usize {
+        match *self {
+            Self::Get { .. } | Self::Lease { .. } => 0,
+            Self::Put { value, .. } | Self::Fill { value, .. } => value as usize,
+        }
+    }
 }
 
 /// Requests that may be sent by the thread that asks them.
-pub enum AtOnce<'a> {
-    /// Those whose keys and values are in a text.
-    Gathered(&'a Bytes, Vec<(RequestId, Simple)>),
-    /// One.
-    One(RequestId, &'a Command),
-}
-
-impl AtOnce<'_> {
-    /// How many requests it is.
-    pub fn count(&self) -> usize {
-        match self {
-            Self::Gathered(_, all) => all.len(),
-            Self::One(..) => 1,
-        }
-    }
+pub struct AtOnce<'a> {
+    /// Their keys and values.
+    pub text: &'a Bytes,
+    /// The requests, in order.
+    pub requests: Vec<(RequestId, Simple)>,
 }
 
 /// What a [`Command::Lease`] finds.

@@ -8,23 +8,20 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::call::{Call, Outgoing, Sink};
+use super::quick::lives;
 use super::router::Router;
 use super::sending::Flight;
 use super::{Asked, Redis, values};
-use crate::core::command::{AtOnce, Command, LeaseId, RequestId, Simple};
+use crate::core::command::{AtOnce, Simple};
 use crate::core::driver::Answers;
 use crate::core::hub::SessionId;
-use crate::core::value::{Life, Value};
+use crate::core::value::Life;
 
-/// Up to so many bytes of what factories have made are sent at once: they are copied under the connection's lock.
-const MOST_FILLED: usize = 64 * 1024;
+/// Up to so many bytes are sent at once: they are copied under the connection's lock.
+const MOST_SENT: usize = 64 * 1024;
 
-/// Requests that are one call each.
-enum Step<'a> {
-    Gathered(&'a Bytes, &'a [(RequestId, Simple)]),
-    Lookup { id: RequestId, key: &'a str, offline: bool },
-    Fill { id: RequestId, key: &'a str, lease: LeaseId, value: &'a Value, marker: Arc<[u8]> },
-}
+/// What stands under the keys that are filled, in their order.
+type Markers = VecDeque<Arc<[u8]>>;
 
 impl Redis {
     /// Sends the requests of a session at once, if each is one call and none must wait for anything. `false` if not: none
@@ -33,86 +30,78 @@ impl Redis {
         self: &Arc<Self>,
         session: SessionId,
         answers: &Arc<dyn Answers>,
-        requests: &[AtOnce<'_>],
+        all: &[AtOnce<'_>],
     ) -> bool {
         let Router::Single(link) = &self.router else { return false };
         let room = self.config.max_queue.saturating_sub(self.pending.load(Ordering::Relaxed));
-        let count: usize = requests.iter().map(AtOnce::count).sum();
+        let count: usize = all.iter().map(|some| some.requests.len()).sum();
         if self.order.is_claiming() || count as u64 > room {
             return false;
         }
-        let Some(steps) = self.steps(requests) else { return false };
+        let Some(mut markers) = self.are_calls(all) else { return false };
         let deadline = self.deadline();
         link.shortcut.send(|out| {
             let mut calls = VecDeque::with_capacity(count);
-            let mut send = |outgoing: Outgoing| {
-                // Nothing is watched here.
-                let before = outgoing.pack(out, false);
-                calls.push_back((outgoing, before));
-            };
-            let asked = |id| Asked::new(Arc::clone(self), session, deadline, (id, Arc::clone(answers)));
-            for step in steps {
-                match step {
-                    Step::Gathered(text, all) => {
-                        let mut rest = text.clone();
-                        for (id, simple) in all {
-                            send(self.simple(asked(*id), *simple, &mut rest));
-                        }
-                    }
-                    Step::Lookup { id, key, offline } => {
-                        send(self.lookup(vec![asked(id)], key, offline, deadline));
-                    }
-                    Step::Fill { id, key, lease, value, marker } => {
-                        send(self.store_leased(asked(id), key, lease, value.clone(), &marker));
-                    }
+            for AtOnce { text, requests } in all {
+                let mut rest = Bytes::clone(text);
+                for (id, simple) in requests {
+                    let asked = Asked::new(Arc::clone(self), session, deadline, (*id, Arc::clone(answers)));
+                    let outgoing = self.call(asked, *simple, &mut rest, &mut markers);
+                    // Nothing is watched here.
+                    let before = outgoing.pack(out, false);
+                    calls.push_back((outgoing, before));
                 }
             }
             Flight::of(calls, deadline)
         })
     }
 
-    /// The requests, if each is one call.
-    fn steps<'a>(&self, requests: &'a [AtOnce<'a>]) -> Option<Vec<Step<'a>>> {
-        let (mut looked_up, mut filled) = (HashSet::new(), 0);
-        let step = |request: &'a AtOnce<'a>| match *request {
-            AtOnce::Gathered(text, ref all) => {
-                let is_plain = |(_, simple): &(RequestId, Simple)| match simple {
+    /// What is filled, if each request is one call.
+    fn are_calls(&self, all: &[AtOnce<'_>]) -> Option<Markers> {
+        let (mut markers, mut looked_up) = (Markers::new(), HashSet::new());
+        for AtOnce { text, requests } in all {
+            let mut at = 0;
+            for (_, simple) in requests {
+                let key = at..at + simple.key();
+                at = key.end + simple.value();
+                let is_call = match *simple {
                     Simple::Get { .. } => true,
-                    Simple::Put { value, .. } => self.is_stored_as_it_is(*value as usize),
+                    Simple::Put { value, .. } => self.is_stored_as_it_is(value as usize),
+                    // The task asks once for all who want the same.
+                    Simple::Lease { .. } => self.is_looked_up(&[]) && looked_up.insert(text.get(key)?),
+                    Simple::Fill { lease, value, ttl, .. } => {
+                        markers.push_back(self.runs.marker(lease)?);
+                        self.is_stored_as_it_is(value as usize) && lives(Life { ttl, grace: Duration::ZERO })
+                    }
                 };
-                all.iter().all(is_plain).then_some(Step::Gathered(text, all))
-            }
-            AtOnce::One(id, Command::Lease { key, tags, offline }) => {
-                // The task asks once for all who want the same.
-                let may_be = self.is_looked_up(tags) && looked_up.insert(key);
-                may_be.then_some(Step::Lookup { id, key, offline: *offline })
-            }
-            AtOnce::One(id, Command::Fill { key, lease, value, keep }) => {
-                let (size, lease) = (value.payload.bytes.len(), *lease);
-                filled += size;
-                if filled > MOST_FILLED || !self.is_stored_as_it_is(size) {
+                if !is_call {
                     return None;
                 }
-                Some(Step::Fill { id, key, lease, value, marker: self.marker(lease, value, *keep)? })
             }
-            AtOnce::One(..) => None,
-        };
-        requests.iter().map(step).collect()
+            if at > MOST_SENT {
+                return None;
+            }
+        }
+        Some(markers)
     }
 
     /// A request whose key and value are the next parts of a text.
-    fn simple(&self, asked: Asked, simple: Simple, rest: &mut Bytes) -> Outgoing {
+    fn call(&self, asked: Asked, simple: Simple, rest: &mut Bytes, markers: &mut Markers) -> Outgoing {
         let deadline = asked.deadline;
-        let mut part = |length: u32| rest.split_to(length as usize);
-        let (call, sink) = match simple {
-            Simple::Get { key } => (Call::Get(part(key)), Sink::Get(asked)),
-            Simple::Put { key, value, ttl } => {
-                let (key, value) = (part(key), part(value));
+        let (key, value) = (rest.split_to(simple.key()), rest.split_to(simple.value()));
+        match simple {
+            Simple::Get { .. } => Outgoing::new(Call::Get(key), deadline, Sink::Get(asked)),
+            Simple::Put { ttl, .. } => {
                 let millis = values::lifetime(Life { ttl, grace: Duration::ZERO });
                 let begun = self.flushes.put(&key);
-                (Call::Set(key, value, millis), Sink::Put(asked, begun))
+                Outgoing::new(Call::Set(key, value, millis), deadline, Sink::Put(asked, begun))
             }
-        };
-        Outgoing::new(call, deadline, sink)
+            Simple::Lease { offline, .. } => self.lookup(vec![asked], key, offline, deadline),
+            Simple::Fill { lease, ttl, .. } => {
+                let life = Life { ttl, grace: Duration::ZERO };
+                let marker = markers.pop_front().unwrap_or_default();
+                self.store_text_leased(asked, lease, (key, value), life, marker)
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One thing that a server is asked, and where its answer goes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 use super::Asked;
 use super::fault::Fault;
 use super::quick::{Filling, Lookup};
-use super::scripts::Script;
+use super::scripts::{STORE_LEASED, Script};
 use super::wire::{Pending, Value, command, decimal};
 use crate::core::driver::remote::flushes::Begun;
 
@@ -24,7 +25,9 @@ pub enum Call {
     /// `SET`, for so many milliseconds or for ever.
     Set(Bytes, Bytes, Option<u64>),
     /// The server's time, then `SET` where there is nothing, for so many milliseconds; what there is.
-    Lease(Box<[u8]>, Arc<[u8]>, u64),
+    Lease(Bytes, Arc<[u8]>, u64),
+    /// What a factory made.
+    Fill(Fill),
     /// A script on one key.
     Script(&'static Script, Box<[u8]>, Vec<Vec<u8>>),
     /// Another command: its name, its key, and what follows.
@@ -35,6 +38,21 @@ pub enum Call {
     Watch(Box<[u8]>),
     /// The owner of a lock, and a push when it changes.
     WatchLock(Box<[u8]>),
+}
+
+/// What is stored where a lease stands alone, if it does.
+#[derive(Clone)]
+pub struct Fill {
+    /// The key.
+    pub key: Bytes,
+    /// What stands under it while the lease is held.
+    pub marker: Arc<[u8]>,
+    /// The bytes of the value.
+    pub value: Bytes,
+    /// For how many milliseconds.
+    pub millis: u64,
+    /// By a script, where the server has no `SET … IFEQ` (Valkey 8.1, Redis 8.4), which takes a quarter of the work.
+    pub by_script: bool,
 }
 
 /// Who waits for the answer.
@@ -76,12 +94,12 @@ impl Call {
     /// The key, which says where in a cluster it goes.
     pub fn key(&self) -> Option<&[u8]> {
         match self {
-            Self::Get(key) | Self::Set(key, ..) => Some(key),
-            Self::Lease(key, ..)
-            | Self::Script(_, key, _)
-            | Self::Command(_, key, _)
-            | Self::Watch(key)
-            | Self::WatchLock(key) => Some(key),
+            Self::Get(key) | Self::Set(key, ..) | Self::Lease(key, ..) | Self::Fill(Fill { key, .. }) => {
+                Some(key)
+            }
+            Self::Script(_, key, _) | Self::Command(_, key, _) | Self::Watch(key) | Self::WatchLock(key) => {
+                Some(key)
+            }
             Self::Bare(..) => None,
         }
     }
@@ -90,6 +108,7 @@ impl Call {
     pub fn script(&self) -> Option<&'static str> {
         match self {
             Self::Script(script, ..) => Some(&script.hash),
+            Self::Fill(Fill { by_script: true, .. }) => Some(&STORE_LEASED.hash),
             _ => None,
         }
     }
@@ -136,18 +155,33 @@ impl Outgoing {
                 let life = &mut [0; 20];
                 command(out, &[b"SET", key, marker, b"NX", b"GET", b"PX", decimal(*millis, life)]);
             }
-            Call::Script(script, key, args) => {
-                let parts: [&[u8]; 2] = if known.insert(&script.hash) {
-                    [b"EVAL", script.code.as_bytes()]
+            Call::Fill(Fill { key, marker, value, millis, by_script }) => {
+                let life = &mut [0; 20];
+                let life = decimal(*millis, life);
+                if *by_script {
+                    let [eval, script] = named(&STORE_LEASED, known);
+                    command(out, &[eval, script, b"1", key, marker, value, life]);
                 } else {
-                    [b"EVALSHA", script.hash.as_bytes()]
-                };
-                with(out, &[parts[0], parts[1], b"1", key], args);
+                    command(out, &[b"SET", key, value, b"IFEQ", marker, b"PX", life]);
+                }
+            }
+            Call::Script(script, key, args) => {
+                let [eval, script] = named(script, known);
+                with(out, &[eval, script, b"1", key], args);
             }
             Call::Command(name, key, args) => with(out, &[name.as_bytes(), key], args),
             Call::Bare(name, args) => with(out, &[name.as_bytes()], args),
         }
         before
+    }
+}
+
+/// How a script is named to a server: by its hash, or whole if it was not sent yet.
+fn named(script: &'static Script, known: &mut HashSet<&'static str>) -> [&'static [u8]; 2] {
+    if known.insert(&script.hash) {
+        [b"EVAL", script.code.as_bytes()]
+    } else {
+        [b"EVALSHA", script.hash.as_bytes()]
     }
 }
 

@@ -45,6 +45,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::call::{Answer, Call, Outgoing, Sink};
@@ -104,7 +105,7 @@ impl Listener for Ears {
                 Sink::Step(sender) => drop(sender.send(answer)),
                 Sink::Get(asked) => entries::got(asked, call, answer, &mut ready),
                 Sink::Put(asked, begun) => entries::stored(asked, begun, &call, answer, &mut ready),
-                Sink::Lookup(lookup) => quick::looked_up(*lookup, answer, &mut ready),
+                Sink::Lookup(lookup) => quick::looked_up(*lookup, &call, answer, &mut ready),
                 Sink::Fill(filling) => quick::filled(*filling, &call, answer, &mut ready),
             }
         }
@@ -198,7 +199,7 @@ impl Redis {
             }
             Command::Put { key, value, condition } => entries::put(asked, key, value, condition),
             Command::Fill { key, lease, value, keep } => match self.marker(lease, &value, keep) {
-                Some(marker) => self.router.send(self.store_leased(asked, &key, lease, value, &marker)),
+                Some(marker) => self.router.send(self.store_leased(asked, key, lease, value, marker)),
                 None => start(run(asked, Command::Fill { key, lease, value, keep })),
             },
             command => start(run(asked, command)),
@@ -214,7 +215,7 @@ impl Redis {
     fn start_lease(&self, askers: Vec<Asked>, key: &str, tags: Vec<Box<str>>, offline: bool) {
         let Some(deadline) = askers.first().map(|first| first.deadline) else { return };
         if self.is_looked_up(&tags) {
-            self.router.send(self.lookup(askers, key, offline, deadline));
+            self.router.send(self.lookup(askers, Bytes::copy_from_slice(key.as_bytes()), offline, deadline));
         } else {
             let key = key.into();
             start(async move { leases::lease(askers, &key, &tags, offline).await });

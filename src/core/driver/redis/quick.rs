@@ -5,13 +5,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::call::{Answer, Call, Outgoing, Sink};
+use super::call::{Answer, Call, Fill, Outgoing, Sink};
 use super::fault::Fault;
 use super::record::{self, Header, Stored, parse};
-use super::scripts::STORE_LEASED;
 use super::wire::Value as Answered;
 use super::{Asked, Leasing, Redis, leases, values};
 use crate::core::command::{Command, LeaseId};
@@ -19,16 +20,16 @@ use crate::core::driver::remote::asked::Ready;
 use crate::core::driver::remote::leasing::{Found, answer};
 use crate::core::driver::remote::runs::Run;
 use crate::core::runtime::{self, start};
-use crate::core::value::Value;
+use crate::core::value::{Format, Life, Payload, Value};
 
 /// Callers who ask for the same lease at the same time.
 pub struct Lookup {
     askers: Vec<Asked>,
     offline: bool,
     lease: LeaseId,
-    /// Their run, if it becomes one. It begins before the lease is given: what is flushed between counts as flushed while
-    /// it runs.
-    run: Run,
+    /// When the server was asked, by its clock in µs. Their run begins then, if it becomes one, and before the lease is
+    /// given: what is flushed between counts as flushed while it runs.
+    began: u64,
 }
 
 impl Lookup {
@@ -37,16 +38,16 @@ impl Lookup {
         let Answered::Array(parts) = said else { return };
         let number = |at: usize| parts.get(at).and_then(Answered::text).and_then(|text| text.parse().ok());
         let [seconds, micros]: [u64; 2] = [0, 1].map(|at| number(at).unwrap_or(0));
-        self.run.began = seconds * 1_000_000 + micros;
+        self.began = seconds * 1_000_000 + micros;
     }
 }
 
 /// What a factory made, on its way.
 pub struct Filling {
     asked: Asked,
-    key: Box<str>,
     lease: LeaseId,
-    value: Value,
+    /// The value, where the call has it in another form.
+    value: Option<Value>,
 }
 
 impl Redis {
@@ -56,55 +57,86 @@ impl Redis {
     }
 
     /// Asks for a lease that [`Redis::is_looked_up`].
-    pub(super) fn lookup(&self, askers: Vec<Asked>, key: &str, offline: bool, deadline: Instant) -> Outgoing {
+    pub(super) fn lookup(
+        &self,
+        askers: Vec<Asked>,
+        key: Bytes,
+        offline: bool,
+        deadline: Instant,
+    ) -> Outgoing {
         let (lease, token) = self.runs.name();
-        let marker: Arc<[u8]> = record::lease(&token).into();
         let life = self.config.lease_ttl.as_millis() as u64;
-        let call = Call::Lease(key.as_bytes().into(), Arc::clone(&marker), life);
-        let run = Run { marker: Some(marker), ..Run::of(&key.into(), token) };
-        let lookup = Lookup { askers, offline, lease, run };
+        let call = Call::Lease(key, record::lease(&token).into(), life);
+        let lookup = Lookup { askers, offline, lease, began: 0 };
         Outgoing::new(call, deadline, Sink::Lookup(Box::new(lookup)))
     }
 
     /// The bytes of a run's lease, if what its factory made may be stored by comparing with them alone.
     pub(super) fn marker(&self, lease: LeaseId, value: &Value, keep: bool) -> Option<Arc<[u8]>> {
-        let lives = value.life.grace.is_zero()
-            && value.life.ttl.is_some_and(|ttl| !ttl.is_zero() && values::millis(ttl).is_some());
         let is_quick = self.check_size(value, "remember").is_ok() && !self.is_slow_to_encode(value);
-        if !keep || !lives || !value.tags.is_empty() || !is_quick {
+        if !keep || !lives(value.life) || !value.tags.is_empty() || !is_quick {
             return None;
         }
-        self.runs.get(lease)?.marker
+        self.runs.marker(lease)
     }
 
-    /// Stores what a factory made, in the place of the marker: by `SET … IFEQ`, a quarter of a script's work for the
-    /// server, where it knows that (Valkey 8.1, Redis 8.4).
+    /// Stores what a factory made, in the place of the marker.
     pub(super) fn store_leased(
         &self,
         asked: Asked,
-        key: &str,
+        key: Box<str>,
         lease: LeaseId,
         value: Value,
-        marker: &[u8],
+        marker: Arc<[u8]>,
     ) -> Outgoing {
-        let [ttl, _] = values::times(value.life);
-        let (name, marker) = (key.as_bytes().into(), marker.to_vec());
-        let stored = self.encode_whole(value.clone());
-        let call = if self.has_no_ifeq.load(Ordering::Relaxed) {
-            Call::Script(&STORE_LEASED, name, vec![marker, stored, ttl])
-        } else {
-            Call::Command("SET", name, vec![stored, b"IFEQ".to_vec(), marker, b"PX".to_vec(), ttl])
-        };
-        let (key, deadline) = (key.into(), asked.deadline);
-        Outgoing::new(call, deadline, Sink::Fill(Box::new(Filling { asked, key, lease, value })))
+        let (bytes, life) = (self.encode_whole(value.clone()).into(), value.life);
+        let filling = Filling { asked, lease, value: Some(value) };
+        self.fill_quickly(filling, key.into_boxed_bytes().into(), bytes, life, marker)
+    }
+
+    /// Stores JSON text that a factory made, in the place of the marker, as it is.
+    pub(super) fn store_text_leased(
+        &self,
+        asked: Asked,
+        lease: LeaseId,
+        (key, text): (Bytes, Bytes),
+        life: Life,
+        marker: Arc<[u8]>,
+    ) -> Outgoing {
+        self.fill_quickly(Filling { asked, lease, value: None }, key, text, life, marker)
+    }
+
+    fn fill_quickly(
+        &self,
+        filling: Filling,
+        key: Bytes,
+        value: Bytes,
+        life: Life,
+        marker: Arc<[u8]>,
+    ) -> Outgoing {
+        let millis = values::lifetime(life).unwrap_or_default();
+        let by_script = self.has_no_ifeq.load(Ordering::Relaxed);
+        let (call, deadline) = (Fill { key, marker, value, millis, by_script }, filling.asked.deadline);
+        Outgoing::new(Call::Fill(call), deadline, Sink::Fill(Box::new(filling)))
     }
 }
 
+/// A key, which came as text.
+fn as_text(key: &[u8]) -> &str {
+    str::from_utf8(key).unwrap_or_default()
+}
+
+/// Whether what is stored with this life has no grace, and a time to live that Redis counts.
+pub fn lives(Life { ttl, grace }: Life) -> bool {
+    grace.is_zero() && ttl.is_some_and(|ttl| !ttl.is_zero() && values::millis(ttl).is_some())
+}
+
 /// Answers callers of `remember`: with what was found, or by asking what takes more than one call.
-pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
-    let Some(redis) = lookup.askers.first().map(|first| Arc::clone(&first.store)) else { return };
-    let Lookup { askers, offline, lease, run } = lookup;
-    let key = Arc::clone(&run.key);
+pub fn looked_up(lookup: Lookup, call: &Call, said: Answer, ready: &mut Ready) {
+    let Lookup { askers, offline, lease, began } = lookup;
+    let Call::Lease(key, marker, _) = call else { return };
+    let Some(redis) = askers.first().map(|first| Arc::clone(&first.store)) else { return };
+    let key: Arc<str> = as_text(key).into();
     let found = match said {
         Err(Fault::Refused { code, .. }) => {
             if &*code == "ERR" {
@@ -119,7 +151,11 @@ pub fn looked_up(lookup: Lookup, said: Answer, ready: &mut Ready) {
             Stands::Stale(stale) => return follow_stale(redis, askers, key, stale, offline),
             Stands::More => None,
         },
-        Ok(_) => Some(Ok(Found::Granted { lease, run, stale: None })),
+        Ok(_) => {
+            let marker = Some(Arc::clone(marker));
+            let run = Run { began, marker, ..Run::of(&key, redis.runs.token(lease)) };
+            Some(Ok(Found::Granted { lease, run, stale: None }))
+        }
     };
     match found {
         Some(found) => answer(&redis, askers, &key, found, offline, ready),
@@ -160,13 +196,20 @@ fn follow_stale(redis: Arc<Redis>, askers: Vec<Asked>, key: Arc<str>, stale: Sta
 
 /// Answers a fill, or has it made by a script where the server has not understood it.
 pub fn filled(filling: Filling, call: &Call, answer: Answer, ready: &mut Ready) {
-    let Filling { asked, key, lease, value } = filling;
+    let Filling { asked, lease, value } = filling;
+    let Call::Fill(fill) = call else { return };
     let redis = Arc::clone(&asked.store);
+    let value = value.unwrap_or_else(|| Value {
+        payload: Payload::new(Format::Json, &fill.value[..]),
+        life: Life::of(Duration::from_millis(fill.millis)),
+        tags: Vec::new(),
+    });
     let stored = match answer {
-        Err(Fault::Refused { code, .. }) if &*code == "ERR" && matches!(call, Call::Command(..)) => {
+        Err(Fault::Refused { code, .. }) if &*code == "ERR" && !fill.by_script => {
             redis.has_no_ifeq.store(true, Ordering::Relaxed);
+            let key = fill.key.clone();
             runtime::spawn(async move {
-                let reply = redis.fill(&key, lease, value, true, asked.deadline).await;
+                let reply = redis.fill(as_text(&key), lease, value, true, asked.deadline).await;
                 asked.answer(reply);
             });
             return;

@@ -133,9 +133,8 @@ pub fn encode(value: Value, compressed: Option<&[u8]>, epochs: &[Tagged]) -> (Ve
 /// What stands under a key while its value is computed, for tags that are not known, as prelude.lua writes it. When
 /// it was given is not said: that matters for tags alone.
 pub fn lease(token: &str) -> Vec<u8> {
-    let mut line = MAGIC.to_vec();
-    line.extend_from_slice(format!("l {:07} {:015} {:015} {:017} {token}\n", 0, 0, 0, 0).as_bytes());
-    line
+    const BEGINNING: &[u8] = b"l 0000000 000000000000000 000000000000000 00000000000000000 ";
+    [MAGIC, BEGINNING, token.as_bytes(), b"\n"].concat()
 }
 
 /// The payload of a record, which may be compressed; `None` if it cannot be had within the bound.

@@ -96,9 +96,9 @@ impl Task {
         self.shortcut.adopt(&mut self.flights, &mut self.earliest);
         for (at, outgoing) in calls.into_iter().enumerate() {
             if whole.contains(&at)
-                && let Call::Script(script, ..) = &outgoing.call
+                && let Some(hash) = outgoing.call.script()
             {
-                out.known.remove(&*script.hash);
+                out.known.remove(hash);
             }
             let before = outgoing.pack(&mut out, connection.pushes);
             flying.push_back((outgoing, before));
@@ -218,13 +218,16 @@ fn sent_whole(calls: &[Outgoing], known: &HashSet<&'static str>) -> HashSet<usiz
     let mut new: HashSet<&str> = HashSet::new();
     whole.extend(scripts().filter(|(_, hash)| !known.contains(hash) && new.insert(hash)).map(|(at, _)| at));
     let mut written: HashSet<&[u8]> = HashSet::new();
-    for (at, call) in calls.iter().enumerate().rev() {
-        match &call.call {
-            Call::Set(key, ..) => drop(written.insert(key)),
-            Call::Lease(key, ..) | Call::Command("SET", key, _) => drop(written.insert(key)),
-            Call::Script(_, key, _) if written.contains(&**key) => drop(whole.insert(at)),
-            Call::Script(_, key, _) if whole.contains(&at) => drop(written.insert(key)),
-            _ => {}
+    for (at, Outgoing { call, .. }) in calls.iter().enumerate().rev() {
+        let Some(key) = call.key() else { continue };
+        if call.script().is_none() {
+            if matches!(call, Call::Set(..) | Call::Lease(..) | Call::Fill(_)) {
+                written.insert(key);
+            }
+        } else if written.contains(key) {
+            whole.insert(at);
+        } else if whole.contains(&at) {
+            written.insert(key);
         }
     }
     whole

@@ -78,7 +78,12 @@ impl Runs {
     /// A name for a run, here and on the server.
     pub fn name(&self) -> (LeaseId, Arc<str>) {
         let id = next_lease();
-        (id, format!("{}-{id:x}", self.store).into())
+        (id, self.token(id))
+    }
+
+    /// What a run of this store is called on the server.
+    pub fn token(&self, id: LeaseId) -> Arc<str> {
+        format!("{}-{id:x}", self.store).into()
     }
 
     /// Whether a token was made here.
@@ -109,6 +114,11 @@ impl Runs {
     /// The run of that name, while it is under way.
     pub fn get(&self, id: LeaseId) -> Option<Run> {
         self.table.lock().running.get(&id).map(|waited| waited.run.clone())
+    }
+
+    /// What stands under the key of a run that is under way, if that is known.
+    pub fn marker(&self, id: LeaseId) -> Option<Arc<[u8]>> {
+        self.table.lock().running.get(&id)?.run.marker.clone()
     }
 
     /// Has a session told of the run's end.
