@@ -14,6 +14,7 @@ const { writeEach } = require('./bulk.js');
 const { binding } = require('./native.js');
 const { checkKey, checkLength, checkTags, checkFunction } = require('./check.js');
 const { MISS, encode, formatted } = require('./codec.js');
+const { begun, elapsed } = require('./elapsed.js');
 const { listed, pairs } = require('./entries.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
@@ -159,12 +160,12 @@ class Access {
     const value = payload === undefined ? MISS : session.decode(payload, name, operation);
     if (value === MISS) {
       if (events.has.miss) {
-        events.emit('miss', { key: session.shown(name), durationMs: performance.now() - started });
+        events.emit('miss', { key: session.shown(name), durationMs: elapsed(started) });
       }
       return undefined;
     }
     if (events.has.hit) {
-      events.emit('hit', { key: session.shown(name), value, tier, durationMs: performance.now() - started });
+      events.emit('hit', { key: session.shown(name), value, tier, durationMs: elapsed(started) });
     }
     return { value };
   }
@@ -235,7 +236,7 @@ class Access {
 
   /** Removes a key; whether it held a value. @param {string} name */
   forget(name) {
-    const started = performance.now();
+    const started = begun(this.session.events.has.delete);
     return then(this.session.store.ask(binding.forget, name), (held) => {
       if (held) tellDeleted(this.session, name, started);
       return held;
@@ -248,7 +249,7 @@ class Access {
    */
   flushTags(tags) {
     const names = this.scoped(tags);
-    const started = performance.now();
+    const started = begun(this.session.events.has.invalidate);
     return then(this.session.store.ask(binding.flushTags, names), () =>
       tellFlushed(this.session, names, started),
     );
@@ -273,7 +274,7 @@ class Access {
       if (found !== undefined) return Promise.resolve(found.value);
     } else {
       // What is on a backend is read with the lease: one round trip for a hit.
-      const started = events.has.hit ? performance.now() : 0;
+      const started = begun(events.has.hit);
       const near = store.near(name);
       const payload = near ?? undefined;
       if (payload !== undefined && events.has.hit) {
@@ -296,7 +297,7 @@ class Access {
    */
   #compute(key, name, terms, factory, tags) {
     const { session } = this;
-    const { remote } = session.store;
+    const { events, store } = session;
     const { ttl, grace, timeout, hardTimeout, signal } = terms;
     const own = terms.tags.length === 0 ? NO_TAGS : this.scoped(terms.tags);
     // Each by its name: what is spread first makes V8 find a shape anew for each object.
@@ -314,8 +315,8 @@ class Access {
       kept: tags,
       scope: (late) => this.scoped(late),
       factory: /** @type {(context: import('../index.js').RememberContext) => unknown} */ (factory),
-      started: remote ? performance.now() : 0,
-      told: !remote,
+      started: begun(store.remote && (events.has.hit || events.has.miss)),
+      told: !store.remote,
       mended: false,
     });
   }
@@ -346,7 +347,7 @@ class Access {
       this.assertOpen();
       return false;
     }
-    const started = events.has.write ? performance.now() : 0;
+    const started = begun(events.has.write);
     let stored;
     if (typeof encoded === 'string' && !ifAbsent && tags.length === 0) {
       stored = store.ask(binding.put, name, encoded, millis);

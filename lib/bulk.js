@@ -6,6 +6,7 @@
  */
 
 const { then, valueOrNull } = require('./answer.js');
+const { begun } = require('./elapsed.js');
 const { isOutage } = require('./fail-open.js');
 const { makeError, toCacheError } = require('./errors.js');
 const { Failure } = require('./queue.js');
@@ -83,7 +84,7 @@ async function readSome(access, keys, names, found) {
   const { session } = access;
   const { events, failOpen, store } = session;
   const listening = events.has.hit || events.has.miss;
-  const started = listening ? performance.now() : 0;
+  const started = begun(listening);
   const near = store.remote && store.tiered ? names.map((name) => store.near(name)) : [];
   const asked = near.length === 0 ? names : names.filter((_, at) => near[at] === undefined);
   const answers = asked.length === 0 ? [] : await failOpen.read(store.many(asked), [], 'many');

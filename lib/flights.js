@@ -14,6 +14,7 @@ const { binding } = require('./native.js');
 const { makeError, toCacheError } = require('./errors.js');
 const { MISS, copyOf, encode } = require('./codec.js');
 const { orAborted } = require('./deadline.js');
+const { begun, elapsed } = require('./elapsed.js');
 const { Endings } = require('./endings.js');
 const { Flight, GIVEN_UP, errorText, outcomeOf } = require('./flight.js');
 const { run, timedOut } = require('./run.js');
@@ -159,7 +160,7 @@ class Flights {
     if (outage !== undefined) events.error(toCacheError(errorOf(outage)), 'remember', request.shown);
     if (!request.told) {
       request.told = true;
-      if (events.has.miss) events.emit('miss', { key: request.shown, durationMs: elapsed(request) });
+      if (events.has.miss) events.emit('miss', { key: request.shown, durationMs: elapsed(request.started) });
     }
     const outcome =
       state === 'granted'
@@ -179,7 +180,7 @@ class Flights {
     const value = this.#session.decode(payload, request.key, 'remember');
     if (value === MISS) return this.#mend(request);
     if (events.has.hit) {
-      events.emit('hit', { key: request.shown, value, tier, durationMs: elapsed(request) });
+      events.emit('hit', { key: request.shown, value, tier, durationMs: elapsed(request.started) });
     }
     return value;
   }
@@ -249,13 +250,15 @@ class Flights {
     flight.leader = this.#session;
     flight.key = request.key;
     running.set(lease, flight);
-    const started = performance.now();
+    const { write, refresh } = this.#session.events.has;
+    const started = begun(write || (refreshes && refresh));
     const result = { ttl: request.ttl, grace: request.grace, tags: request.tags, keep: true };
     /** @type {unknown} */
     let value;
     /** @type {import('./codec.js').Encoded} */
     let encoded;
     try {
+      // Awaited also where it is made at once: who asks in the same tick shares the run.
       value = await run(request, flight.cancellation, result);
       encoded = encode(value);
     } catch (error) {
@@ -350,9 +353,6 @@ const isPayload = (reply) => typeof reply === 'string' || (typeof reply === 'obj
  * @returns {import('./native.js').Leased}
  */
 const granted = (lease) => ({ state: 'granted', lease, joined: 0 });
-
-/** @param {Request} request */
-const elapsed = ({ started }) => (started === 0 ? 0 : performance.now() - started);
 
 /** @param {[code: string, message: string]} outage */
 const errorOf = ([code, message]) => ({ code, message });

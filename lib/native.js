@@ -60,7 +60,7 @@ const { Queue } = require('./queue.js');
  * @property {(options: object) => number} open
  * @property {(handle: number) => void} close
  * @property {(early: boolean) => void} submit sends what this thread asks of backends
- * @property {(codes: Int32Array) => any[]} completions what was answered, as lib/queue.js reads it
+ * @property {(codes: Int32Array) => any[] | undefined} completions what was answered, as lib/queue.js reads it
  * @property {(handle: number, id: number) => void} ready
  * @property {(handle: number, id: number, key: string) => Payload | undefined} get
  * @property {(handle: number, key: string) => Payload | null | undefined} near what the memory of this process has: the
@@ -173,10 +173,9 @@ function close(handle) {
 
 // The wake must not throw: there is no caller that could catch it.
 binding.connect(() => {
-  // Taken before the completions and told after them: who was answered to wait hears of the end.
-  const notices = binding.drain();
-  queue.drain(binding.completions);
-  for (const notice of notices) sessions.get(notice.handle)?.deref()?.notice(notice);
+  // After what was answered: who was answered to wait hears of the end. Else lib/endings.js has it.
+  if (!queue.drain(binding.completions)) return;
+  for (const notice of binding.drain()) sessions.get(notice.handle)?.deref()?.notice(notice);
 });
 
 /**

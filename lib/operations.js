@@ -9,6 +9,7 @@ const { Access, NO_TAGS } = require('./access.js');
 const { quietly, then } = require('./answer.js');
 const { forgetEach, readEach } = require('./bulk.js');
 const { checkFunction } = require('./check.js');
+const { begun, elapsed } = require('./elapsed.js');
 const { attempt, makeError, toCacheError, describe } = require('./errors.js');
 const { checkTerms } = require('./lock-terms.js');
 const { binding } = require('./native.js');
@@ -154,7 +155,7 @@ class Operations {
     const access = this.#access;
     return attempt(() => {
       const name = access.name(key);
-      const started = performance.now();
+      const started = begun(access.session.events.has.delete);
       return then(access.session.store.ask(binding.pull, name), (payload) => {
         if (payload === undefined) return null;
         tellDeleted(access.session, name, started);
@@ -239,7 +240,7 @@ class Operations {
         );
       }
       const { events, store } = access.session;
-      const started = performance.now();
+      const started = begun(events.has.write);
       return then(store.ask(binding.increment, name, step, millis), (value) => {
         if (!events.has.write) return value;
         // A counter that was there keeps its own life.
@@ -336,11 +337,11 @@ class Operations {
   async flush() {
     const { session, prefix } = this.#access;
     return attempt(() => {
-      const started = performance.now();
+      const started = begun(session.events.has.clear);
       return then(session.store.ask(binding.flush, prefix), () => {
         if (!session.events.has.clear) return;
         const namespace = session.shown(prefix).slice(0, -1);
-        session.events.emit('clear', { namespace, durationMs: performance.now() - started });
+        session.events.emit('clear', { namespace, durationMs: elapsed(started) });
       });
     });
   }

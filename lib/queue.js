@@ -17,8 +17,8 @@ const { keep, keptUnder } = require('./recent.js');
 /** The kinds of answers, as src/binding/completions.rs has them. */
 const Kind = /** @type {const} */ ({
   nothing: 0,
-  false: 1,
-  true: 2,
+  boolean: 1,
+  number: 2,
   kept: 3,
   keep: 4,
   value: 5,
@@ -40,8 +40,13 @@ const MOST_AT_ONCE = 128;
  */
 const part = (pending) => Math.max(FEWEST, Math.min(MOST_AT_ONCE, (pending * pending) / 256));
 
-/** Where the answers begin among the numbers that tell of them, behind how many there are and whether there is more. */
+/** Where the answers begin among the numbers that tell of them, behind how many there are and what else waits. */
 const FIRST = 2;
+/** What else may wait, as bits: more answers; notices. */
+const MORE = 1;
+const NOTICES = 2;
+/** @type {readonly any[]} */
+const NO_VALUES = Object.freeze([]);
 /** How many numbers there is room for: for a thousand answers, and for that to a read of the most keys at least. */
 const ROOM = FIRST + Math.max(2048, 2 + MOST_KEYS);
 
@@ -88,8 +93,8 @@ class Queue {
   #free = [];
   /** What was answered, as src/binding/completions.rs tells it. */
   #codes = new Int32Array(ROOM);
-  /** What the codes that are read next belong to. @type {any[]} */
-  #values = [];
+  /** What the codes that are read next belong to. @type {readonly any[]} */
+  #values = NO_VALUES;
   #next = 0;
   #pending = 0;
   /** How many are queued since they were sent last. */
@@ -256,12 +261,15 @@ class Queue {
   /**
    * Takes what was answered and settles it, in order. Never throws: it is called by a wake.
    *
-   * @param {(codes: Int32Array) => any[]} completions
+   * @param {(codes: Int32Array) => any[] | undefined} completions
+   * @returns {boolean} whether there are notices
    */
   drain(completions) {
     const codes = this.#codes;
+    let waits = 0;
     do {
-      this.#values = completions(codes);
+      this.#values = completions(codes) ?? NO_VALUES;
+      waits |= codes[1];
       this.#next = 0;
       const end = FIRST + codes[0];
       for (let at = FIRST; at < end; at += 2) {
@@ -276,9 +284,10 @@ class Queue {
           at += count;
         }
       }
-    } while (codes[1] === 1);
-    this.#values = [];
+    } while ((codes[1] & MORE) !== 0);
+    this.#values = NO_VALUES;
     this.#rest();
+    return (waits & NOTICES) !== 0;
   }
 
   /**
@@ -290,7 +299,8 @@ class Queue {
     const kind = code & 7;
     if (kind === Kind.kept) return keptUnder(code >>> 3);
     if (kind === Kind.nothing) return undefined;
-    if (kind === Kind.true || kind === Kind.false) return kind === Kind.true;
+    if (kind === Kind.boolean) return code >>> 3 === 1;
+    if (kind === Kind.number) return code >>> 3;
     const value = this.#values[this.#next++];
     if (kind === Kind.keep) return keep(value, code >>> 3);
     return kind === Kind.failed ? new Failure(value) : value;

@@ -2,6 +2,8 @@
 
 /** What was changed, told to who listens: no event is made where nobody does. */
 
+const { elapsed } = require('./elapsed.js');
+
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {{ name: string; value: unknown; millis: number; tags: readonly string[] }} Written as the core knows it */
 
@@ -19,7 +21,7 @@ function tellWritten(session, { name, value, millis, tags }, started) {
     ttl: millis / 1000,
     tags: tags.map((tag) => session.shown(tag)),
     tier,
-    durationMs: performance.now() - started,
+    durationMs: elapsed(started),
   });
 }
 
@@ -31,7 +33,7 @@ function tellWritten(session, { name, value, millis, tags }, started) {
 function tellDeleted(session, name, started) {
   const { events } = session;
   if (!events.has.delete) return;
-  events.emit('delete', { key: session.shown(name), durationMs: performance.now() - started });
+  events.emit('delete', { key: session.shown(name), durationMs: elapsed(started) });
 }
 
 /**
@@ -42,7 +44,7 @@ function tellDeleted(session, name, started) {
 function tellRefreshed(session, name, started) {
   const { events } = session;
   if (!events.has.refresh) return;
-  events.emit('refresh', { key: session.shown(name), durationMs: performance.now() - started });
+  events.emit('refresh', { key: session.shown(name), durationMs: elapsed(started) });
 }
 
 /**
@@ -54,7 +56,7 @@ function tellFlushed(session, tags, started) {
   const { events } = session;
   if (!events.has.invalidate) return;
   const shown = tags.map((tag) => session.shown(tag));
-  events.emit('invalidate', { tags: shown, durationMs: performance.now() - started });
+  events.emit('invalidate', { tags: shown, durationMs: elapsed(started) });
 }
 
 exports.tellDeleted = tellDeleted;

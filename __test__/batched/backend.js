@@ -91,8 +91,9 @@ queue.answered = (id, answer) => {
   } else failed.call(queue, id, fault);
 };
 queue.drain = (completions) => {
-  drain.call(queue, completions);
+  const areNotices = drain.call(queue, completions);
   for (const [id, failure] of late.splice(0)) failed.call(queue, id, failure);
+  return areNotices;
 };
 
 /** A cache on that backend, which is in order until a test says otherwise. */

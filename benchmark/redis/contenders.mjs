@@ -1,8 +1,8 @@
 /**
  * The Redis clients that are compared, each as its own documentation sets it up for one connection.
  *
- * `open({ host, port })` resolves to `{ get, many, put, remember?, decodes, close }`, all of which
- * return promises. `decodes` tells whether `get` and `many` give values; from a client that gives
+ * `open({ host, port })` resolves to `{ get, many, put, recall?, remember?, decodes, close }`, all of
+ * which return promises; `recall` is a `remember` of a key that is there. `decodes` tells whether `get` and `many` give values; from a client that gives
  * texts, the timed loops parse them, because a value is what an app asks for. `many` gives what can
  * be iterated in the order of the keys. Values live for one hour, on the server, in milliseconds.
  * Packages are imported by `open`: a process holds one contender alone.
@@ -26,6 +26,7 @@ const ferrocache = {
       many: (keys) => cache.many(keys),
       inOrder: (keys, found) => keys.map((key) => found.get(key)),
       put: (key, value) => cache.put(key, value),
+      recall: (key, factory) => cache.remember(key, factory),
       remember: (key, factory) => cache.remember(key, factory),
       close: () => cache.close(),
     };

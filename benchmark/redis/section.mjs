@@ -53,6 +53,7 @@ const COUNTERS = {
   get: 'keyspace_hits',
   many: 'keyspace_hits',
   put: 'total_commands_processed',
+  recall: 'keyspace_hits',
   // A miss is a key that is there afterwards.
   remember: 'keyspace_misses',
 };

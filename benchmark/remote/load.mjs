@@ -86,6 +86,18 @@ const lanes = {
     }
   },
 
+  async recall(round) {
+    const { recall } = round.client;
+    const { keys } = round.data;
+    while (round.next < round.operations) {
+      const at = round.next;
+      round.next += 1;
+      const begin = at % round.stride === 0 ? performance.now() : 0;
+      await recall(keys[at % keys.length], missing);
+      if (begin !== 0) round.latencies.push(performance.now() - begin);
+    }
+  },
+
   async remember(round) {
     const { remember } = round.client;
     const { values, fresh } = round.data;
@@ -100,8 +112,13 @@ const lanes = {
   },
 };
 
+/** The factory of a hit. */
+const missing = () => {
+  throw new Error('a key that was stored is a miss');
+};
+
 /** What `load` can ask of a client. */
-export const OPERATIONS = ['get', 'many', 'put', 'remember'];
+export const OPERATIONS = ['get', 'many', 'put', 'recall', 'remember'];
 
 /** Runs a round; resolves to `{ wallNs, p50Us, p99Us }`. */
 export async function load(client, data, { operation, inFlight, operations }) {

@@ -7,6 +7,7 @@ const TITLES = {
   get: '`get`',
   many: `\`many\` of ${MANY} keys`,
   put: '`put`',
+  recall: '`remember`, a hit each time',
   remember: '`remember`, a miss each time',
 };
 

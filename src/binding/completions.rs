@@ -1,7 +1,7 @@
 //! The answers that came later, taken by one call for all of them.
 //!
 //! They are numbers in an array that JavaScript has given, so that most cost no call of Node-API: how many numbers there
-//! are, whether there is more, and of each answer the request's id and a code.
+//! are, what else waits, and of each answer the request's id and a code.
 
 use std::ptr;
 
@@ -13,23 +13,30 @@ use super::error::{self, Failure};
 use super::mailbox::{self, Answer};
 use super::raw::{arguments, guard, lift};
 use super::replies::NativeReply;
-use crate::core::command::Reply;
+use crate::core::command::{LeaseReply, Reply};
 use crate::core::recent::Handed;
 
-/// The kinds of codes, in their lowest bits, as lib/queue.js reads them; above them is a number. Nothing; false; true;
-/// the value that is kept under the number; the next of the values, which is to be kept under it; the next of the values;
-/// so many codes that follow, of the values of several keys; the next of the values, which says what failed.
+/// The kinds of codes, in their lowest bits, as lib/queue.js reads them; above them is a number. Nothing; whether it is 1;
+/// the number; the value that is kept under it; the next of the values, which is to be kept under it; the next of the
+/// values; so many codes that follow, of the values of several keys; the next of the values, which says what failed.
 #[derive(Clone, Copy)]
 enum Kind {
     Nothing,
-    False,
-    True,
+    Boolean,
+    Number,
     Kept,
     Keep,
     Value,
     Several,
     Failed,
 }
+
+/// Numbers below this fit into a code.
+const FIT: u64 = 1 << 29;
+
+/// What else waits: more answers; notices.
+const MORE: i32 = 1;
+const NOTICES: i32 = 2;
 
 /// A code.
 fn code(kind: Kind, number: u32) -> i32 {
@@ -41,7 +48,7 @@ pub fn width(answer: &Answer) -> usize {
     2 + if let Answer::Several(payloads) = answer { payloads.len() } else { 0 }
 }
 
-/// `completions(codes)`: fills an `Int32Array` as above; answers the values that belong to the codes.
+/// `completions(codes)`: fills an `Int32Array` as above; answers the values that belong to the codes, if there are any.
 pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     guard(env, || {
         // SAFETY: Node calls this with the environment that is running. The array's memory is JavaScript's, and
@@ -50,11 +57,10 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
             let [codes] = arguments(env, info)?;
             let codes = numbers(env, codes).map_err(lift)?;
             let [used, more, codes @ ..] = codes else { return Err(error::unexpected()) };
-            let (answers, are_more) = mailbox::take_answers(env as usize, codes.len());
+            let taken = mailbox::take_answers(env as usize, codes.len());
             let mut values = Values { env, array: ptr::null_mut(), length: 0 };
-            check(sys::napi_create_array(env, &raw mut values.array), "napi_create_array").map_err(lift)?;
             let mut at = 0;
-            for (id, answer) in answers {
+            for (id, answer) in taken.answers {
                 let end = at + width(&answer);
                 let Some([to_id, to_code, to_parts @ ..]) = codes.get_mut(at..end) else {
                     return Err(error::unexpected());
@@ -63,7 +69,8 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
                 *to_code = values.tell(answer, to_parts).map_err(lift)?;
                 at = end;
             }
-            (*used, *more) = ((at as u32).cast_signed(), i32::from(are_more));
+            *used = (at as u32).cast_signed();
+            *more = if taken.are_more { MORE } else { 0 } | if taken.are_notices { NOTICES } else { 0 };
             Ok(values.array)
         }
     })
@@ -84,6 +91,7 @@ unsafe fn numbers<'a>(env: sys::napi_env, array: sys::napi_value) -> napi::Resul
 /// The values of answers that are no number.
 struct Values {
     env: sys::napi_env,
+    /// Made with the first.
     array: sys::napi_value,
     length: u32,
 }
@@ -99,7 +107,10 @@ impl Values {
             match answer {
                 Answer::One(handed) => self.handed(handed),
                 Answer::Reply(Reply::Changed(changed) | Reply::Filled { stored: changed, superseded: 0 }) => {
-                    Ok(code(if changed { Kind::True } else { Kind::False }, 0))
+                    Ok(code(Kind::Boolean, changed.into()))
+                }
+                Answer::Reply(Reply::Lease(LeaseReply::Granted { lease, stale: None })) if lease < FIT => {
+                    Ok(code(Kind::Number, lease as u32))
                 }
                 Answer::Reply(Reply::Done | Reply::Payload(None)) => Ok(code(Kind::Nothing, 0)),
                 Answer::Reply(reply) => {
@@ -158,8 +169,12 @@ impl Values {
     /// The environment must be running, and the value be its own.
     unsafe fn value(&mut self, kind: Kind, number: u32, value: sys::napi_value) -> napi::Result<i32> {
         // SAFETY: as the caller's.
-        let status = unsafe { sys::napi_set_element(self.env, self.array, self.length, value) };
-        check(status, "napi_set_element")?;
+        unsafe {
+            if self.array.is_null() {
+                check(sys::napi_create_array(self.env, &raw mut self.array), "napi_create_array")?;
+            }
+            check(sys::napi_set_element(self.env, self.array, self.length, value), "napi_set_element")?;
+        }
         self.length += 1;
         Ok(code(kind, number))
     }

@@ -111,13 +111,24 @@ impl Mailbox {
     }
 }
 
-/// Takes the first answers that wait for this environment, as many as so many numbers can tell of; whether there are
-/// more.
-pub fn take_answers(env: usize, room: usize) -> (Vec<(RequestId, Answer)>, bool) {
+/// What waited for an environment.
+#[derive(Default)]
+pub struct Taken {
+    /// Answers.
+    pub answers: Vec<(RequestId, Answer)>,
+    /// Whether there are more.
+    pub are_more: bool,
+    /// Whether there are notices.
+    pub are_notices: bool,
+}
+
+/// Takes the first answers that wait for this environment, as many as so many numbers can tell of.
+pub fn take_answers(env: usize, room: usize) -> Taken {
     MAILBOXES.with_borrow(|mailboxes| {
-        let Some(mailbox) = mailboxes.get(&env) else { return (Vec::new(), false) };
+        let Some(mailbox) = mailboxes.get(&env) else { return Taken::default() };
         // Before they are taken: what comes after wakes the thread again.
         mailbox.awake.store(false, Ordering::Release);
+        let are_notices = !mailbox.queue.lock().is_empty();
         let mut answers = mailbox.answers.lock();
         let mut left = room;
         let fits = |(_, answer): &&(RequestId, Answer)| {
@@ -127,9 +138,9 @@ pub fn take_answers(env: usize, room: usize) -> (Vec<(RequestId, Answer)>, bool)
         };
         let count = answers.iter().take_while(fits).count();
         if count == answers.len() {
-            return (mem::take(&mut *answers).into(), false);
+            return Taken { answers: mem::take(&mut *answers).into(), are_more: false, are_notices };
         }
-        (answers.drain(..count).collect(), true)
+        Taken { answers: answers.drain(..count).collect(), are_more: true, are_notices }
     })
 }
 
