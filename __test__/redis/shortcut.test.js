@@ -50,17 +50,20 @@ test('what a thread asks of a key takes effect in the order in which it asks, wh
   await cache.ready();
   const step = fc.record({
     operation: fc.constantFrom('get', 'get', 'get', 'put', 'put', 'remember', ...Object.keys(OPERATIONS)),
-    key: fc.constantFrom('a', 'b'),
+    // What is no ASCII crosses with other lengths than it is sent with.
+    key: fc.constantFrom('a', 'b', 'clé', '😀'),
+    text: fc.constantFrom('', 'naïve', '漢😀'),
     pause: fc.constantFrom('none', 'none', 'microtask', 'turn', 'answer'),
   });
   let value = 0;
   const property = fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 120 }), async (steps) => {
-    const held = { a: null, b: null };
+    const held = { a: null, b: null, clé: null, '😀': null };
     await cache.flush();
     const answers = [];
-    for (const { operation, key, pause } of steps) {
+    for (const { operation, key, text, pause } of steps) {
       value += 1;
-      const [answer, holds, expected] = OPERATIONS[operation](cache, key, held[key], value);
+      const made = text === '' ? value : `${text} ${value}`;
+      const [answer, holds, expected] = OPERATIONS[operation](cache, key, held[key], made);
       held[key] = holds;
       answers.push(answer.then((got) => assert.deepEqual(got, expected, `${operation} ${key}`)));
       if (pause === 'microtask') await undefined;

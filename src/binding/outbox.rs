@@ -3,6 +3,8 @@
 //! They become commands where they are carried out, on the runtime's thread: what one thread allocates and another
 //! frees, for each key, makes both wait for the allocator.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::{iter, ptr};
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ use super::sessions;
 use crate::core::command::{AtOnce, Command, Condition, LeaseId, RequestId, Simple};
 use crate::core::value::{Format, Payload, Value};
 
-/// How many numbers a request has: its store's handle, its id, the lengths of key and value in UTF-16 units, the TTL in
+/// How many numbers a request has: its store's handle, its id, the lengths of key and value (in UTF-16 units until they are read), the TTL in
 /// milliseconds, the lease that a value fills, or 0.
 const WIDTH: usize = 6;
 /// Instead of a value's length, what else is asked: the value; those of several keys, as many as the length of the key
@@ -35,8 +37,18 @@ pub unsafe extern "C" fn requests(env: sys::napi_env, info: sys::napi_callback_i
             let [numbers, used, text] = arguments(env, info)?;
             let used = number_of(env, used)? as usize;
             let numbers = doubles(env, numbers).map_err(lift)?;
-            let mut numbers = numbers.get(..used).ok_or_else(error::unexpected)?;
-            let mut text = with_long_text(env, text, Text::of)?;
+            let numbers = numbers.get(..used).ok_or_else(error::unexpected)?;
+            let (numbers, mut text) = with_long_text(env, text, |bytes| {
+                let text = str::from_utf8(bytes).unwrap_or_default();
+                let numbers = if bytes.is_ascii() {
+                    Some(Cow::Borrowed(numbers))
+                } else {
+                    in_bytes(numbers.into(), text).map(Cow::Owned)
+                };
+                (numbers, Bytes::copy_from_slice(bytes))
+            })?;
+            let numbers = numbers.ok_or_else(error::unexpected)?;
+            let mut numbers = &numbers[..];
             let mut ended = Vec::new();
             while let Some(Request { handle, .. }) = Request::first(numbers) {
                 let gathered = Gathered::of_first(&mut numbers, &mut text)?;
@@ -96,8 +108,17 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// How many units of the text are its own.
-    fn units(&self) -> usize {
+    /// Which of its numbers are lengths of parts of the text.
+    fn lengths(&self) -> Range<usize> {
+        match self.what {
+            What::Read { .. } | What::Lease { .. } => 2..3,
+            What::Write { .. } | What::Fill { .. } => 2..4,
+            What::ReadSeveral { .. } => WIDTH..self.width,
+        }
+    }
+
+    /// How much of the text is its own.
+    fn size(&self) -> usize {
         match self.what {
             What::Read { key } | What::Lease { key, .. } => key,
             What::ReadSeveral { keys } => keys.iter().map(|key| *key as usize).sum(),
@@ -146,60 +167,63 @@ fn json(text: Box<str>, ttl: f64) -> Value {
     Value { payload, life: life(ttl, 0.0), tags: Vec::new() }
 }
 
-/// A text whose parts are told by their lengths in UTF-16 units.
-enum Text {
-    /// A unit is a byte.
-    Ascii(Bytes),
-    Wide(Vec<u16>),
+/// The same numbers with lengths in bytes of the text, where they are in UTF-16 units.
+fn in_bytes(mut numbers: Vec<f64>, text: &str) -> Option<Vec<f64>> {
+    let (mut at, mut rest) = (0, text);
+    while let Some(request) = Request::first(&numbers[at..]) {
+        let (lengths, next) = (request.lengths(), at + request.width);
+        for length in &mut numbers[at..next][lengths] {
+            let (part, others) = rest.split_at(bytes_of(rest, *length as usize)?);
+            (*length, rest) = (part.len() as f64, others);
+        }
+        at = next;
+    }
+    Some(numbers)
 }
 
-impl Text {
-    fn of(bytes: &[u8]) -> Self {
-        if bytes.is_ascii() {
-            Self::Ascii(Bytes::copy_from_slice(bytes))
-        } else {
-            Self::Wide(str::from_utf8(bytes).unwrap_or_default().encode_utf16().collect())
-        }
+/// How many bytes the first so many UTF-16 units of a text have. None ends within a character: neither keys nor JSON hold
+/// halves of one.
+fn bytes_of(text: &str, units: usize) -> Option<usize> {
+    if text.as_bytes().get(..units)?.is_ascii() {
+        return Some(units);
     }
-
-    /// Takes the first so many units.
-    fn take(&mut self, units: usize) -> Option<Self> {
-        match self {
-            Self::Ascii(text) => (units <= text.len()).then(|| Self::Ascii(text.split_to(units))),
-            Self::Wide(text) => (units <= text.len()).then(|| Self::Wide(text.drain(..units).collect())),
+    let mut left = units;
+    let mut bytes = 0;
+    for char in text.chars() {
+        if left == 0 {
+            break;
         }
+        left = left.checked_sub(char.len_utf16())?;
+        bytes += char.len_utf8();
     }
-
-    /// A part of it that is there.
-    fn part(&self, from: usize, length: usize) -> Box<str> {
-        match self {
-            Self::Ascii(text) => str::from_utf8(&text[from..from + length]).unwrap_or_default().into(),
-            Self::Wide(text) => String::from_utf16_lossy(&text[from..from + length]).into(),
-        }
-    }
+    (left == 0).then_some(bytes)
 }
 
 /// Requests of one session, as they crossed.
 pub struct Gathered {
+    /// Their lengths are in bytes.
     numbers: Box<[f64]>,
-    text: Text,
+    /// UTF-8.
+    text: Bytes,
 }
 
 impl Gathered {
     /// Takes those at the beginning that are of one session.
-    fn of_first(numbers: &mut &[f64], text: &mut Text) -> Result<Self> {
-        let (mut width, mut units, mut whose) = (0, 0, None);
+    fn of_first(numbers: &mut &[f64], text: &mut Bytes) -> Result<Self> {
+        let (mut width, mut size, mut whose) = (0, 0, None);
         for request in Request::all(numbers) {
             if *whose.get_or_insert(request.handle) != request.handle {
                 break;
             }
             width += request.width;
-            units += request.units();
+            size += request.size();
         }
         let (first, rest) = numbers.split_at(width);
         *numbers = rest;
-        let text = text.take(units).ok_or_else(error::unexpected)?;
-        Ok(Self { numbers: first.into(), text })
+        if size > text.len() {
+            return Err(error::unexpected());
+        }
+        Ok(Self { numbers: first.into(), text: text.split_to(size) })
     }
 
     /// How many requests it is at most.
@@ -209,22 +233,22 @@ impl Gathered {
 
     /// What is asked, if all of it is simple.
     pub fn simple(&self) -> Option<AtOnce<'_>> {
-        let Text::Ascii(text) = &self.text else { return None };
         let mut requests = Vec::with_capacity(self.most());
         for request in Request::all(&self.numbers) {
             requests.push((request.id, request.simple()?));
         }
-        Some(AtOnce { text, requests })
+        Some(AtOnce { text: &self.text, requests })
     }
 
     /// Makes them commands, in order.
     pub fn read(&self, mut each: impl FnMut(RequestId, Command)) {
-        let mut from = 0;
+        let mut rest = str::from_utf8(&self.text).unwrap_or_default();
         for request in Request::all(&self.numbers) {
             let id = request.id;
             let command = request.command(|length| {
-                from += length;
-                self.text.part(from - length, length)
+                let (part, others) = rest.split_at(length);
+                rest = others;
+                part.into()
             });
             each(id, command);
         }

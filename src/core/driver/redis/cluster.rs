@@ -30,6 +30,9 @@ use crate::core::stats::ConnectionState;
 
 /// How long a call waits that found its slot moving, or nobody to ask, before it is sent again.
 const PAUSE: Duration = Duration::from_millis(25);
+/// What has waited is not sent again with less time left than this: it would hardly be answered, and then it would not be
+/// known whether it was carried out, though all who were asked have refused it.
+const LEAST_LEFT: Duration = Duration::from_millis(5);
 /// How often the map is asked for at most.
 const REFRESH: Duration = Duration::from_millis(100);
 /// How long it is known that a shard is down, and that nobody has taken it over.
@@ -252,12 +255,13 @@ impl Cluster {
     }
 
     fn send_again(&self, moving: &mut HashMap<u16, Moving>, slot: u16) {
-        let Some(Moving { again, later, .. }) = moving.remove(&slot) else { return };
+        let Some(Moving { again, later, pause, .. }) = moving.remove(&slot) else { return };
         self.moving_count.fetch_sub(1, Ordering::AcqRel);
         let (mut over, now) = (Vec::new(), Instant::now());
+        let until = if pause { now + LEAST_LEFT } else { now };
         for (outgoing, answer) in again {
             let down = matches!(answer, Err(Fault::Down(_)));
-            if now >= outgoing.deadline || (down && self.map.lock().owner(slot).is_none_or(Link::is_down)) {
+            if until >= outgoing.deadline || (down && self.map.lock().owner(slot).is_none_or(Link::is_down)) {
                 let answer = if down && !self.map.lock().is_known() {
                     Err(Fault::Down(self.unknown()))
                 } else {
