@@ -290,6 +290,21 @@ describe('the queue', () => {
     assert.deepEqual((await second.answer)[0].copy(), { kept: 1 });
   });
 
+  test('reads numbers and booleans from their codes, without values, and says whether there are notices', async () => {
+    const { queue } = make();
+    const asked = Array.from({ length: 4 }, () => ask(queue));
+    const codes = [(77 << 3) | 2, (1 << 3) | 1, 1, 0];
+    const tell = (waits) => (told) => {
+      told.set([asked.length * 2, waits, ...asked.flatMap(({ id }, at) => [id, codes[at]])]);
+    };
+    assert.equal(queue.drain(tell(2)), true);
+    assert.deepEqual(await Promise.all(asked.map(({ answer }) => answer)), [77, true, false, undefined]);
+    assert.equal(
+      queue.drain((told) => void told.set([0, 0])),
+      false,
+    );
+  });
+
   test('hands over what is much, without waiting for the end of the tick', () => {
     const { gathered, queue } = make();
     void queue.put(1, 'long', 'x'.repeat(100_000), 1000, reader);
