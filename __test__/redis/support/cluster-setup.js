@@ -16,6 +16,7 @@ const SLOTS = 16_384;
  * @property {boolean} failed
  * @property {boolean} known false while the handshake lasts
  * @property {string | null} primaryId
+ * @property {number} epoch of its claim to its slots, or of its primary's
  * @property {[number, number][]} slots
  */
 
@@ -28,7 +29,7 @@ const SLOTS = 16_384;
 async function nodesOf(server) {
   const lines = (await server.cli('CLUSTER', 'NODES')).trim().split('\n');
   return lines.map((line) => {
-    const [id, address, flagList, primaryId, , , , , ...slots] = line.split(' ');
+    const [id, address, flagList, primaryId, , , epoch, , ...slots] = line.split(' ');
     const flags = flagList.split(',');
     return {
       id,
@@ -39,6 +40,7 @@ async function nodesOf(server) {
       failed: flags.includes('fail'),
       known: !flags.includes('handshake'),
       primaryId: primaryId === '-' ? null : primaryId,
+      epoch: Number(epoch),
       // A slot that is on its way stands in brackets, besides.
       slots: slots.filter((slot) => !slot.startsWith('[')).map(range),
     };

@@ -96,7 +96,10 @@ class Cluster {
     return dead;
   }
 
-  /** Resolves when every server that runs says that all is well, and all say the same of who holds what. */
+  /**
+   * Resolves when every server that runs says that all is well, and all say the same of who holds what, and since when: who
+   * takes a slot and has not heard of the last epoch claims it with one that is too old, and in the end nobody holds it.
+   */
   settled({ limit = 30_000 } = {}) {
     return until('the cluster agrees', () => this.#agrees(), { limit, every: 50 });
   }
@@ -116,8 +119,12 @@ class Cluster {
         if (role === 'slave' && link !== 'up') return null;
         const nodes = (await nodesOf(server)).filter(({ failed }) => !failed);
         if (nodes.some(({ port, slots }) => slots.length > 0 && !ports.has(port))) return null;
+        const epochs = nodes.filter(({ primary }) => primary).map(({ epoch }) => epoch);
+        if (new Set(epochs).size < epochs.length) return null;
         return nodes
-          .map(({ id, primaryId, slots }) => `${id} ${primaryId} ${slots.join(' ')}`)
+          .map(({ id, primary, primaryId, epoch, slots }) =>
+            [id, primary ? epoch : primaryId, ...slots].join(' '),
+          )
           .sort()
           .join('\n');
       }),
