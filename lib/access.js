@@ -18,6 +18,7 @@ const { begun, elapsed } = require('./elapsed.js');
 const { listed, pairs } = require('./entries.js');
 const { makeError, describe } = require('./errors.js');
 const { checkRemember } = require('./options.js');
+const { orNull } = require('./store.js');
 const { tellDeleted, tellFlushed, tellWritten } = require('./tell.js');
 const { toMillis } = require('./ttl.js');
 
@@ -353,8 +354,7 @@ class Access {
       stored = store.ask(binding.put, name, encoded, millis);
     } else {
       const { format, content } = formatted(encoded);
-      const names = tags.length === 0 ? null : [...tags];
-      stored = store.ask(binding.write, name, format, content, millis, 0, names, ifAbsent);
+      stored = store.ask(binding.write, name, format, content, millis, 0, orNull(tags), ifAbsent);
     }
     return then(stored, (done) => {
       if (done) tellWritten(this.session, { name, value, millis, tags }, started);

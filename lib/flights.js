@@ -44,7 +44,7 @@ const { tellRefreshed, tellWritten } = require('./tell.js');
  * @property {(tags: unknown) => string[]} scope checks tags and makes them what the core knows
  * @property {AbortSignal | undefined} signal
  * @property {(context: import('../index.js').RememberContext) => unknown} factory
- * @property {number} started when it was asked, where the lease is the read
+ * @property {number} started when it was asked, where the lease is the read and somebody listens; see elapsed.js
  * @property {boolean} told whether the read that came first has been told
  * @property {boolean} mended whether what could not be read has been removed
  */

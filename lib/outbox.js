@@ -7,7 +7,10 @@
 
 /** How many numbers a request has: its store's handle, its id, the lengths of key and value, the TTL, the lease. */
 const WIDTH = 6;
-/** Instead of a value's length, what else is asked; as src/binding/outbox.rs has it. */
+/**
+ * Instead of a value's length, what else is asked; as src/binding/outbox.rs has it. A lease has, in the place of the TTL,
+ * whether this process may decide alone.
+ */
 const READS = -1;
 const READS_SEVERAL = -2;
 const LEASES = -3;

@@ -244,7 +244,7 @@ class RemoteStore {
   lease(name, tags, offline) {
     if (this.closed) throw isClosed();
     if (tags.length === 0) return queue.lease(this.handle, name, offline);
-    return this.#send(binding.lease, name, [...tags], offline);
+    return this.#send(binding.lease, name, orNull(tags), offline);
   }
 
   /**
@@ -299,7 +299,7 @@ function storeOf({ remote, tiered, hot }, handle) {
   return remote ? new RemoteStore(handle) : new EmbeddedStore(handle, hot);
 }
 
-/** @param {readonly string[]} tags */
+/** Tags as the binding takes them. @param {readonly string[]} tags */
 const orNull = (tags) => (tags.length === 0 ? null : [...tags]);
 
 const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');
@@ -307,4 +307,5 @@ const isClosed = () => makeError('CACHE_CLOSED', 'the cache is closed');
 /** @typedef {EmbeddedStore | RemoteStore} Store */
 
 exports.RemoteStore = RemoteStore;
+exports.orNull = orNull;
 exports.storeOf = storeOf;

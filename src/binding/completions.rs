@@ -56,7 +56,7 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
         unsafe {
             let [codes] = arguments(env, info)?;
             let codes = numbers(env, codes).map_err(lift)?;
-            let [used, more, codes @ ..] = codes else { return Err(error::unexpected()) };
+            let [used, waits, codes @ ..] = codes else { return Err(error::unexpected()) };
             let taken = mailbox::take_answers(env as usize, codes.len());
             let mut values = Values { env, array: ptr::null_mut(), length: 0 };
             let mut at = 0;
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn completions(env: sys::napi_env, info: sys::napi_callbac
                 at = end;
             }
             *used = (at as u32).cast_signed();
-            *more = if taken.are_more { MORE } else { 0 } | if taken.are_notices { NOTICES } else { 0 };
+            *waits = if taken.are_more { MORE } else { 0 } | if taken.are_notices { NOTICES } else { 0 };
             Ok(values.array)
         }
     })

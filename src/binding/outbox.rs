@@ -18,8 +18,8 @@ use super::sessions;
 use crate::core::command::{AtOnce, Command, Condition, LeaseId, RequestId, Simple};
 use crate::core::value::{Format, Payload, Value};
 
-/// How many numbers a request has: its store's handle, its id, the lengths of key and value (in UTF-16 units until they are read), the TTL in
-/// milliseconds, the lease that a value fills, or 0.
+/// How many numbers a request has: its store's handle, its id, the lengths of key and value (in UTF-16 units until they
+/// are read), the TTL in milliseconds, the lease that a value fills, or 0.
 const WIDTH: usize = 6;
 /// Instead of a value's length, what else is asked: the value; those of several keys, as many as the length of the key
 /// says, whose lengths follow; a lease, where a TTL of 1 says that this process may decide alone.
